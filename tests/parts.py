@@ -1,0 +1,34 @@
+"""Fetches the real parts that the tests need, so that a download never counts as a test's time.
+
+`python -m tests.parts` says what is there and what is not, and always ends with 0: a test whose part is missing is
+skipped with the same sentence.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests import chromium, debian
+
+PARTS: dict[str, Callable[[], object]] = {
+    "Chromium with Chinese fonts": chromium.find,
+    "SIPp": lambda: debian.fetch("bookworm", ["sip-tester"], name="sipp"),
+}
+
+
+def main() -> int:
+    """One line a part."""
+    for name, fetch in PARTS.items():
+        try:
+            fetch()
+        except debian.Unavailable as missing:
+            print(f"missing  {name}: {missing}")
+        else:
+            print(f"ready    {name}")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
