@@ -1,0 +1,73 @@
+"""Reading the whole state of a PBX by its lists, in one go that is one boot (no panoramisk here)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from cti.ami.actions import AmiError
+from cti.ami.messages import Packet
+from cti.ami.roster import Roster
+
+Ask = Callable[[str, Mapping[str, str]], Awaitable[list[Packet]]]
+
+VARIABLES: Final = "QUEUENAME,MEMBERINTERFACE,DID,FROM_DID"
+"Channel variables read with Status: the queue and member (`setqueuevar`, `setinterfacevar`), the line's own number."
+
+
+class NotReadyError(Exception):
+    """Asterisk is still starting, or started anew between two questions: ask again later."""
+
+
+def boot_of(core_status: Packet) -> str:
+    """The start-up date and time Asterisk gives: another value is another boot."""
+    return f"{core_status.get('CoreStartupDate')} {core_status.get('CoreStartupTime')}".strip()
+
+
+async def read_roster(ask: Ask) -> Roster:
+    """Ask for every list (order: FAULTS 3.3), and for the boot before and after.
+
+    Raises NotReadyError while Asterisk starts, AmiError where a list that is needed cannot be had (`permanent`: no
+    right to it). Status and DeviceStateList are taken where they are allowed.
+    """
+    boot = boot_of((await _need(ask, "CoreStatus"))[0])
+    queue_status = (await _need(ask, "QueueStatus"))[1:-1]
+    channels = (await _need(ask, "CoreShowChannels"))[1:-1]
+    bridges: list[tuple[str, list[Packet]]] = []
+    for bridge in (await _need(ask, "BridgeList"))[1:-1]:
+        uniqueid = bridge.get("BridgeUniqueid")
+        items = await _may(ask, "BridgeInfo", {"BridgeUniqueid": uniqueid})
+        bridges.append((uniqueid, items))
+    variables = await _may(ask, "Status", {"Variables": VARIABLES})
+    devices = await _may(ask, "DeviceStateList", {})
+    if boot_of((await _need(ask, "CoreStatus"))[0]) != boot:
+        raise NotReadyError("Asterisk started anew while its lists were read")
+    return Roster(
+        boot=boot,
+        queue_status=queue_status,
+        channels=channels,
+        bridges=bridges,
+        variables=variables,
+        devices=devices,
+    )
+
+
+async def _need(ask: Ask, name: str) -> list[Packet]:
+    try:
+        return await ask(name, {})
+    except AmiError as error:
+        if "unknown command" in str(error):
+            raise NotReadyError(f"{name}: not there yet") from None
+        raise
+
+
+async def _may(ask: Ask, name: str, fields: Mapping[str, str]) -> list[Packet]:
+    """Items of a list that may be refused, or whose bridge may be gone by now."""
+    try:
+        return (await ask(name, fields))[1:-1]
+    except AmiError as error:
+        if not error.permanent:
+            raise
+        return []
+    except ValueError:  # a bridge id that no action may carry
+        return []
