@@ -1,0 +1,92 @@
+"""The day's waits held by key, and the sums over them.
+
+A sum is always the sum over the rows that stand here: putting a row that is already there changes nothing, and
+putting a newer form of it takes the old contribution out first. So replay, resync and a restart cannot count twice.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from cti.board.metrics import Counts, count, to_ms
+
+BUCKET_S: Final = 900
+"Interval of the trend: a quarter of an hour, which every zone's hours are made of."
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """One wait: a visit of one queue, or a chain of unanswered visits seen as the caller saw it."""
+
+    queue: str
+    joined_at: float
+    outcome: str
+    "An events.Outcome, or waiting, or refused."
+    wait_s: float | None
+    target_s: float
+    "The target that was in force; a later change of the target does not rewrite this wait."
+    breached: bool = False
+    "The target passed while it was waiting."
+
+    def counts(self) -> Counts:
+        """This wait's contribution."""
+        return count(self.outcome, self.wait_s, target_s=self.target_s)
+
+    def is_late(self) -> bool:
+        """Answered after the target, abandoned, or still waiting past the target."""
+        if self.outcome == "answered":
+            return self.wait_s is not None and to_ms(self.wait_s) > to_ms(self.target_s)
+        return self.outcome == "abandoned" or (self.outcome == "waiting" and self.breached)
+
+    def bucket(self) -> int:
+        """Start of its interval, by entry."""
+        return int(self.joined_at // BUCKET_S) * BUCKET_S
+
+
+class Ledger:
+    """Waits by key, with sums for each queue and each interval."""
+
+    def __init__(self) -> None:
+        """An empty day."""
+        self.rows: dict[str, Wait] = {}
+        self._sums: dict[str, Counts] = {}
+        self._buckets: dict[str, dict[int, tuple[int, int]]] = {}
+
+    def put(self, key: str, row: Wait) -> None:
+        """Sets the row of that key, in place of what stood there."""
+        old = self.rows.get(key)
+        if old == row:
+            return
+        if old is not None:
+            self._add(old, -1)
+        self.rows[key] = row
+        self._add(row, 1)
+
+    def remove(self, key: str) -> None:
+        """Takes a row out."""
+        old = self.rows.pop(key, None)
+        if old is not None:
+            self._add(old, -1)
+
+    def _add(self, row: Wait, sign: int) -> None:
+        counts = row.counts()
+        self._sums[row.queue] = self._sums.get(row.queue, Counts()).plus(counts, sign)
+        if counts.aside:
+            return
+        buckets = self._buckets.setdefault(row.queue, {})
+        offered, late = buckets.get(row.bucket(), (0, 0))
+        offered, late = offered + sign, late + sign * int(row.is_late())
+        if offered:
+            buckets[row.bucket()] = (offered, late)
+        else:
+            buckets.pop(row.bucket(), None)
+
+    def counts(self, queue: str) -> Counts:
+        """Sum over a queue's rows."""
+        return self._sums.get(queue, Counts())
+
+    def recent(self, queue: str, most: int) -> list[tuple[int, int, int]]:
+        """(interval start, offered, late) of a queue's latest intervals that had calls, oldest first."""
+        buckets = self._buckets.get(queue, {})
+        return [(at, *buckets[at]) for at in sorted(buckets)[-most:]]

@@ -1,0 +1,130 @@
+"""The agents on the board: who is in which queue and who could take a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, KeysView
+from typing import TypedDict
+
+from cti.board.view import WrapupNext
+from cti.events import AgentPhase, AgentState, QueueMembership
+
+MOST_NAMED = 3
+
+
+class Heads(TypedDict):
+    """How many people in which phase."""
+
+    logged_in: int
+    idle: int
+    ringing: int
+    busy: int
+    wrapup: int
+    paused: int
+    unavailable: int
+
+
+class People:
+    """Agents by interface, found by queue and by call as well."""
+
+    def __init__(self) -> None:
+        """Nobody yet."""
+        self._agents: dict[str, AgentState] = {}
+        self._by_queue: dict[str, dict[str, AgentState]] = {}
+        self._by_call: dict[str, set[str]] = {}
+
+    def put(self, state: AgentState) -> set[str]:
+        """Sets an agent's state; returns the queues that the agent was in before."""
+        before = self.remove(state.interface)
+        self._agents[state.interface] = state
+        for membership in state.queues:
+            self._by_queue.setdefault(membership.queue, {})[state.interface] = state
+        if state.call is not None:
+            self._by_call.setdefault(state.call, set()).add(state.interface)
+        return before
+
+    def remove(self, interface: str) -> set[str]:
+        """Takes an agent away; returns the queues that the agent was in."""
+        state = self._agents.pop(interface, None)
+        if state is None:
+            return set()
+        queues = {membership.queue for membership in state.queues}
+        for queue in queues:
+            members = self._by_queue[queue]
+            members.pop(interface, None)
+            if not members:
+                del self._by_queue[queue]
+        if state.call is not None:
+            others = self._by_call[state.call]
+            others.discard(interface)
+            if not others:
+                del self._by_call[state.call]
+        return queues
+
+    def get(self, interface: str) -> AgentState | None:
+        """An agent's state."""
+        return self._agents.get(interface)
+
+    def interfaces(self) -> KeysView[str]:
+        """Everybody."""
+        return self._agents.keys()
+
+    def queues(self) -> KeysView[str]:
+        """Queues with a member."""
+        return self._by_queue.keys()
+
+    def members(self, queue: str) -> Iterable[AgentState]:
+        """A queue's members."""
+        return self._by_queue.get(queue, {}).values()
+
+    def of_call(self, call: str) -> set[str]:
+        """Interfaces of the agents who have the call or are rung for it."""
+        return self._by_call.get(call, set())
+
+    def count(self, queue: str | None = None) -> Heads:
+        """Heads by phase, of everybody or as seen from one queue. On hold is busy; an unknown phase is nowhere."""
+        if queue is None:
+            phases = [state.phase for state in self._agents.values()]
+        else:
+            phases = [phase_in(state, queue) for state in self.members(queue)]
+        busy = phases.count("busy") + phases.count("held")
+        present = {phase: phases.count(phase) for phase in ("idle", "ringing", "wrapup", "paused")}
+        return Heads(
+            logged_in=busy + sum(present.values()),
+            idle=present["idle"],
+            ringing=present["ringing"],
+            busy=busy,
+            wrapup=present["wrapup"],
+            paused=present["paused"],
+            unavailable=phases.count("unavailable"),
+        )
+
+
+def phase_in(state: AgentState, queue: str) -> AgentPhase:
+    """An agent's phase as one queue sees it: somebody may be paused in one queue and free in another."""
+    if state.phase in ("idle", "paused"):
+        return "paused" if _membership(state, queue).paused else "idle"
+    return state.phase
+
+
+def best_idle(members: Iterable[AgentState], queue: str) -> tuple[str, ...]:
+    """Names of those who could take a call of the queue now: lowest penalty first, then longest idle."""
+    idle = [state for state in members if phase_in(state, queue) == "idle"]
+    idle.sort(key=lambda state: (_membership(state, queue).penalty, state.since, state.agent))
+    return tuple(state.agent for state in idle[:MOST_NAMED])
+
+
+def next_free(members: Iterable[AgentState], queue: str) -> WrapupNext | None:
+    """Who of the queue will be the first to end the wrap-up time."""
+    soonest: WrapupNext | None = None
+    for state in members:
+        membership = _membership(state, queue)
+        until = membership.wrapup_until
+        if state.phase != "wrapup" or membership.paused or until is None:
+            continue
+        if soonest is None or (until, state.agent) < (soonest.until, soonest.agent):
+            soonest = WrapupNext(agent=state.agent, until=until)
+    return soonest
+
+
+def _membership(state: AgentState, queue: str) -> QueueMembership:
+    return next(membership for membership in state.queues if membership.queue == queue)
