@@ -116,7 +116,6 @@ _MAX_TEXT = 256
 _MAX_DIGITS = 40
 
 _WITHHELD = frozenset(
-    # fmt: off
     (
         "",
         "anonymous",
@@ -144,7 +143,6 @@ _WITHHELD = frozenset(
         "不显示号码",
         "私人号码",
     )
-    # fmt: on
 )
 _MASK = re.compile(r"[0-9][ \-.]*(?:[*xX•●∗✱○]{2,}|[*•●∗✱○](?:[ \-.]*[*•●∗✱○])+)")
 _DASH = re.compile(r"[‐‑‒–—―−－﹣]")
