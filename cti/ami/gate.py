@@ -53,7 +53,9 @@ _EVENTS: Final = (
     "AgentRingNoAnswer AgentDump AgentComplete QueueMemberAdded QueueMemberRemoved QueueMemberPause "
     "QueueMemberPenalty QueueMemberRinginuse QueueMemberStatus UserEvent VarSet"
 )
-WANTED: Final = frozenset(name.encode() for name in f"{_EVENTS} {_ITEMS}".split())
+ITEMS: Final = frozenset(name.encode() for name in _ITEMS.split())
+"Event types that answers to our list actions are made of."
+WANTED: Final = frozenset(name.encode() for name in _EVENTS.split()) | ITEMS
 "Event types kept by a link that is not told otherwise; the rest is dropped by name, unread."
 
 RING: Final = 64

@@ -187,9 +187,15 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
             return not packet.event  # a response to nobody: Asterisk could not read the action's id
         end = raw.find(b"\r\n", start + 12)
         key = raw[start + 12 : end] if end >= 0 else raw[start + 12 :]
+        if packet.event == "OriginateResponse":  # an event of its own, told long after the answer
+            return False
         one = self._pending.get(key)
         if one is None:
-            return key in self._stale or not packet.event
+            if key not in self._stale:
+                return not packet.event
+            if packet.get("EventList").lower() in ("complete", "cancelled"):
+                del self._stale[key]
+            return True
         if one.add(packet):
             del self._pending[key]
             if not one.future.done():
