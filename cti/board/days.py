@@ -136,7 +136,9 @@ class Days:
                 continue
             since = joined_at if since is None else since
             key = visit_key(call.id, number)
-            self.closed(call.id, key, visit.queue, joined_at, since, target_s(visit.queue), visit.outcome, visit.wait_s)
+            if visit.outcome != "unknown" or key not in self._visits.rows:  # what is known already is not unlearnt
+                target = target_s(visit.queue)
+                self.closed(call.id, key, visit.queue, joined_at, since, target, visit.outcome, visit.wait_s)
             if visit.outcome == "answered":
                 since = None
             yield visit.queue
