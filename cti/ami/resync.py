@@ -7,7 +7,7 @@ from typing import Final
 
 from cti.ami.actions import AmiError
 from cti.ami.messages import Packet
-from cti.ami.roster import Roster
+from cti.ami.roster import Roster, boot_of
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[list[Packet]]]
 
@@ -17,11 +17,6 @@ VARIABLES: Final = "QUEUENAME,MEMBERINTERFACE,DID,FROM_DID"
 
 class NotReadyError(Exception):
     """Asterisk is still starting, or started anew between two questions: ask again later."""
-
-
-def boot_of(core_status: Packet) -> str:
-    """The start-up date and time Asterisk gives: another value is another boot."""
-    return f"{core_status.get('CoreStartupDate')} {core_status.get('CoreStartupTime')}".strip()
 
 
 async def read_roster(ask: Ask) -> Roster:
