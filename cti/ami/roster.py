@@ -1,24 +1,47 @@
-"""Who is where on the PBX, as its lists told it at one moment (pure)."""
+"""Rosters: who is where, as the PBX lists it at a resync (pure)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
 from cti.ami.messages import Packet
 
 
-class Roster(msgspec.Struct):
-    """The answers to a resync's questions, item packets in the order Asterisk sent them."""
+class Roster(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers of one resync, taken within one boot of the PBX."""
 
     boot: str
-    "CoreStartupDate and CoreStartupTime of CoreStatus: another value means another boot."
-    queue_status: list[Packet] = []
-    "QueueParams, QueueMember and QueueEntry items."
-    channels: list[Packet] = []
-    "CoreShowChannel items."
-    bridges: list[tuple[str, list[Packet]]] = []
-    "(BridgeUniqueid, its BridgeInfoChannel items)."
-    variables: list[Packet] = []
-    "Status items; may be empty."
-    devices: list[Packet] = []
-    "DeviceStateChange items of DeviceStateList; may be empty."
+    "CoreStartupDate and CoreStartupTime of CoreStatus: changes with every boot. '' if not read."
+    queue_status: Sequence[Packet]
+    "QueueParams, QueueMember and QueueEntry items, in order"
+    channels: Sequence[Packet]
+    "CoreShowChannel items"
+    bridges: Sequence[tuple[str, Sequence[Packet]]] = ()
+    "(BridgeUniqueid, BridgeInfoChannel items); the BridgeListItem may lead the items"
+    variables: Sequence[Packet] = ()
+    "Status items; may be empty"
+    devices: Sequence[Packet] = ()
+    "DeviceStateChange items of DeviceStateList; may be empty"
+
+
+def boot_of(core_status: Packet) -> str:
+    """The boot that a CoreStatus response speaks of, '' if it says none."""
+    date, time = core_status.get("CoreStartupDate"), core_status.get("CoreStartupTime")
+    return f"{date} {time}" if date and time else ""
+
+
+def boots_differ(up_since: float, core_status: Packet) -> bool:
+    """True if CoreStatus speaks of another boot than the one that was up since `up_since` (epoch seconds).
+
+    CoreStartupTime is in the PBX's local time zone, which it does not say: zones are whole quarters of an hour apart,
+    so the two are compared within a quarter. An unreadable time is no proof of a restart.
+    """
+    try:
+        started = datetime.strptime(boot_of(core_status), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return False
+    apart = (started - up_since) % 900.0
+    return min(apart, 900.0 - apart) > 3.0

@@ -1,0 +1,201 @@
+"""One PBX: AMI packets in, events out. `feed`, `resync` and `handle_timer` are the only ways to change it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from cti import events
+from cti.ami.messages import Packet
+from cti.ami.roster import Roster, boot_of
+from cti.calls import on_channels, on_members, on_queues, on_transfers, record, restart
+from cti.calls import resync as resync_
+from cti.calls.call import CallState
+from cti.calls.state import PbxConfig, State
+from cti.events import AgentState, Event
+
+__all__ = ["WANTED", "Pbx", "PbxConfig"]
+
+_Handler = Callable[[State, Packet, float], None]
+
+
+def _shutdown(state: State, packet: Packet, at: float) -> None:
+    """Shutdown: whatever the PBX closes itself it has closed by now."""
+    restart.restarted(state, at)
+    state.boot = ""
+
+
+_HANDLERS: dict[str, _Handler] = {
+    **on_channels.HANDLERS,
+    **on_queues.HANDLERS,
+    **on_transfers.HANDLERS,
+    **on_members.HANDLERS,
+    "Shutdown": _shutdown,
+}
+
+WANTED: frozenset[bytes] = frozenset(name.encode() for name in _HANDLERS) | {b"FullyBooted"}
+"Event types the core reads. All others may be dropped by name before a packet is made of them."
+
+# A stamp further than this from the receiving clock and from the last stamp is not believed, seconds.
+_CREDIBLE_S = 86_400.0
+
+
+class Pbx:
+    """The whole state of one PBX and what it tells.
+
+    After `feed`, `resync`, `handle_timer` or `link_lost`: publish the events they return, then arm one timer for
+    `get_timer()`. All times are epoch seconds on the PBX's clock, except `now` of `feed`, which is the receiving
+    clock and stands in where a packet has no Timestamp.
+    """
+
+    def __init__(self, config: PbxConfig | None = None) -> None:
+        """A PBX of which nothing is known yet."""
+        self._state = State(config or PbxConfig())
+        self._offset = 0.0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was odd, by kind."""
+        return self._state.counters
+
+    # -- in -----------------------------------------------------------------------------------------
+
+    def feed(self, packet: Packet, now: float) -> list[Event]:
+        """Take one packet, in the order the PBX sent it. Never raises on what it says.
+
+        `now`: epoch seconds at which the packet was received.
+        """
+        handler = _HANDLERS.get(packet.event)
+        if handler is None:
+            if not packet.event:
+                return self._response(packet, now)
+            return []
+        state = self._state
+        at = self._time(packet, now)
+        deadline = state.next_timer()
+        if deadline is not None and deadline <= at:
+            state.fire(at)
+        handler(state, packet, at)
+        if at > state.last_at:
+            state.last_at = at
+        return self._flush(at)
+
+    def _time(self, packet: Packet, now: float) -> float:
+        stamp = packet.get("Timestamp")
+        if not stamp:
+            return now
+        try:
+            at = float(stamp)
+        except ValueError:
+            return now
+        if not math.isfinite(at) or at <= 0:
+            return now
+        if abs(at - now) > _CREDIBLE_S and abs(at - self._state.last_at) > _CREDIBLE_S and self._state.last_at:
+            self._state.count("timestamps_refused")
+            return now
+        self._offset = now - at
+        return at
+
+    def _response(self, packet: Packet, now: float) -> list[Event]:
+        boot = boot_of(packet)
+        if not boot:
+            return []
+        state = self._state
+        at = now - self._offset
+        if state.boot and boot != state.boot:
+            restart.restarted(state, at)
+        state.boot = boot
+        return self._flush(at)
+
+    def booted(self, boot: str, now: float) -> list[Event]:
+        """The PBX said which boot this is (CoreStatus); a changed one ends the old boot's calls."""
+        state = self._state
+        if state.boot and boot and boot != state.boot:
+            restart.restarted(state, now)
+        state.boot = boot or state.boot
+        return self._flush(now)
+
+    def restarted(self, at: float) -> list[Event]:
+        """It is known that the PBX booted anew at `at` or before."""
+        restart.restarted(self._state, at)
+        return self._flush(at)
+
+    def resync(self, roster: Roster, now: float) -> list[Event]:
+        """Reconcile with the PBX's lists; then feed the events buffered since they were asked for."""
+        at = self.pbx_time(now)
+        self._state.fire(at)
+        resync_.resync(self._state, roster, at)
+        return self._flush(at)
+
+    def link_lost(self, at: float) -> list[Event]:
+        """The link broke: open calls are marked, none is ended; what is shown is as old as `at`."""
+        for call in self._state.calls.values():
+            call.gap = True
+            self._state.changed_calls.add(call.id)
+        self._state.emit(events.PbxLost, at)
+        return self._flush(at)
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    def pbx_time(self, now: float) -> float:
+        """The PBX's clock when the receiving clock shows `now`."""
+        return now - self._offset
+
+    def get_timer(self) -> float | None:
+        """When `handle_timer` wants to be called next, PBX time; None: not at all."""
+        return self._state.next_timer()
+
+    def handle_timer(self, now: float) -> list[Event]:
+        """PBX time has reached `now`."""
+        self._state.fire(now)
+        return self._flush(now)
+
+    def _flush(self, at: float) -> list[Event]:
+        state = self._state
+        if state.dirty:
+            for phone in state.dirty:
+                changed = state.roll.changed(phone, at)
+                if changed is not None:
+                    state.emit(events.AgentChanged, at, agent=changed)
+                elif state.roll.gone(phone):
+                    state.emit(events.AgentGone, at, interface=phone)
+            state.dirty.clear()
+        out = state.out
+        if out:
+            state.out = []
+        return out
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def _record(self, call: CallState) -> record.Call:
+        return call.to_record(self._state.direction(call), self._state.roll.name)
+
+    def call(self, call_id: str) -> record.Call | None:
+        """An open call, or one that ended less than `linger` seconds ago."""
+        call = self._state.calls.get(call_id) or self._state.ended.get(call_id)
+        return None if call is None else self._record(call)
+
+    def open_calls(self) -> list[record.Call]:
+        """All calls that have not ended."""
+        return [self._record(call) for call in self._state.calls.values()]
+
+    def calls(self) -> list[record.Call]:
+        """All calls still remembered, in the order they began."""
+        every = [*self._state.ended.values(), *self._state.calls.values()]
+        known = [self._record(call) for call in every if call.legs or call.primary or call.visits or call.talks]
+        return sorted(known, key=_began)
+
+    def take_changed(self) -> list[record.Call]:
+        """Calls whose record changed since this was last asked."""
+        changed = [call for call_id in self._state.changed_calls if (call := self.call(call_id)) is not None]
+        self._state.changed_calls.clear()
+        return changed
+
+    def agents(self) -> list[AgentState]:
+        """All agents, as last told."""
+        return self._state.roll.states()
+
+
+def _began(call: record.Call) -> float:
+    moments = [call.started_at, *(v.joined_at for v in call.visits), *(t.from_ for t in call.talks), call.ended_at]
+    return min((at for at in moments if at is not None), default=math.inf)
