@@ -79,6 +79,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     show_in_pop: bool = True
     pii: bool = False
     "Personal in the sense of PIPL: masked by role, erased on request."
+    readonly: bool = False
+    "Derived from other records: shown, never saved."
     options: tuple[Option, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""What freight is about: container types and lane prices. Pure."""
