@@ -1,0 +1,35 @@
+"""`python -m benchmarks [NAME...]`: prints the table."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+
+from benchmarks import ami
+from benchmarks.table import Figure, show
+
+BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
+    "ami": ("From AMI bytes to events (CPU, median of 5 in turns)", ami.parse_and_state),
+    "growth": ("Growth with live calls", ami.growth),
+}
+
+
+def main(names: list[str]) -> int:
+    """Runs the blocks of those names, all of them without one."""
+    unknown = [name for name in names if name not in BLOCKS]
+    if unknown:
+        print(f"no such block: {', '.join(unknown)}; there are: {', '.join(BLOCKS)}", file=sys.stderr)
+        return 2
+    print(
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.machine()}; judge by the ratios"
+    )
+    for name, (title, run) in BLOCKS.items():
+        if not names or name in names:
+            show(title, run())
+            sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,179 @@
+"""Parse and state: what one AMI event costs from its bytes to the events it tells.
+
+Rivals on the same bytes: a bare split at blank lines (the floor), stock panoramisk with one pattern and with the 29
+patterns a CTI needs (its callbacks read the name and one header, and keep no state).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import tracemalloc
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.manager import Manager
+
+from benchmarks import stream
+from benchmarks.table import Figure, in_turns
+from cti import events
+from cti.ami.framing import Framer
+from cti.ami.messages import Packet
+from cti.calls.pbx import WANTED, Pbx
+
+CALLS = 400
+TAPES = Path(__file__).resolve().parent.parent / "tests" / "traces"
+
+
+def _split(chunks: list[bytes]) -> int:
+    count = 0
+    rest = b""
+    for chunk in chunks:
+        parts = (rest + chunk).split(b"\r\n\r\n")
+        rest = parts.pop()
+        count += len(parts)
+    return count
+
+
+def _thirteen(chunks: list[bytes]) -> tuple[Pbx, list[events.Event]]:
+    framer, pbx = Framer(WANTED, tape=True), Pbx()
+    told: list[events.Event] = []
+    for chunk in chunks:
+        for packet in framer.feed(chunk):
+            told += pbx.feed(packet, stream.EPOCH)
+    return pbx, told
+
+
+def _panoramisk(chunks: list[bytes], patterns: list[str]) -> int:
+    seen = 0
+
+    def callback(manager: object, message: object) -> None:
+        nonlocal seen
+        seen += 1
+        getattr(message, "uniqueid", None)
+
+    manager = Manager(loop=asyncio.new_event_loop())
+    try:
+        for pattern in patterns:
+            manager.register_event(pattern, callback)
+        protocol = AMIProtocol()
+        protocol.connection_made(None)
+        protocol.factory, protocol.responses, protocol.queue = manager, {}, deque()
+        protocol.encoding, protocol.version = "utf8", "9"
+        for chunk in chunks:
+            protocol.data_received(chunk)
+    finally:
+        manager.loop.close()
+    return seen
+
+
+def _compare(chunks: list[bytes], count: int, title: str) -> list[Figure]:
+    rivals: dict[str, Callable[[], object]] = {
+        "split": lambda: _split(chunks),
+        "thirteen": lambda: _thirteen(chunks),
+        "panoramisk *": lambda: _panoramisk(chunks, ["*"]),
+        "panoramisk 29": lambda: _panoramisk(chunks, list(stream.CTI_PATTERNS)),
+    }
+    cpu = in_turns(rivals)
+    own = cpu["thirteen"]
+    return [
+        Figure(f"{title}: stock panoramisk with 29 patterns / Thirteen", cpu["panoramisk 29"] / own, "x", 10, "more"),
+        Figure(f"{title}: stock panoramisk with * / Thirteen", cpu["panoramisk *"] / own, "x"),
+        Figure(f"{title}: Thirteen / bare split", own / cpu["split"], "x", None),
+        Figure(f"{title}: events a second on one core", count / own, "", 200_000, "more", 350_000),
+        Figure(f"{title}: CPU per event", own / count * 1e6, "µs"),
+    ]
+
+
+def parse_and_state() -> list[Figure]:
+    """The synthetic stream, and all recorded tapes one after the other."""
+    sent, told = stream.generate(CALLS, abandoned=0.1)
+    packets = [packet for _, packet in sent]
+    _check(packets, told)
+    figures = _compare(stream.chunks(packets), len(packets), "stream")
+    figures[2] = Figure(figures[2].name, figures[2].value, "x", 4, "less", 4)
+    recorded = tapes()
+    if recorded:
+        figures += _compare(stream.chunks(recorded), len(recorded), "tapes")
+    return figures
+
+
+def _check(packets: list[bytes], told: stream.Told) -> None:
+    """A fast answer must be a right one: what was understood equals what the stream told."""
+    pbx, understood = _thirteen([b"".join(packets)])
+    count = {
+        "calls": sum(isinstance(e, events.CallEnded) for e in understood),
+        "rings": sum(isinstance(e, events.AgentRinging) for e in understood),
+        "answered": sum(isinstance(e, events.CallAnswered) for e in understood),
+        "abandoned": sum(isinstance(e, events.CallAbandoned) for e in understood),
+    }
+    expected = {name: getattr(told, name) for name in count}
+    if count != expected or pbx.open_calls():
+        raise SystemExit(f"the stream was not understood: {count}, open {len(pbx.open_calls())}, told {expected}")
+
+
+def tapes() -> list[bytes]:
+    """The packets of all recorded tapes; none where there are no recordings."""
+    found: list[bytes] = []
+    for file in sorted(TAPES.rglob("*.jsonl.gz")):
+        with gzip.open(file, "rt", encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                event = json.loads(line).get("event")
+                if event:
+                    found.append(Packet.of(event).raw[2:] + b"\r\n\r\n")
+    return found
+
+
+def growth() -> list[Figure]:
+    """What other live calls cost an event: nothing, if the state is looked up and never searched."""
+    sent, _ = stream.generate(100)
+    packets = stream.chunks([packet for _, packet in sent])
+    per_event: dict[int, float] = {}
+    framers = {live: _with_live_calls(live) for live in (0, 1_000, 10_000)}
+
+    def run(live: int) -> None:
+        framer, pbx = framers[live]
+        for chunk in packets:
+            for packet in framer.feed(chunk):
+                pbx.feed(packet, stream.EPOCH)
+
+    cpu = in_turns({str(live): lambda live=live: run(live) for live in framers}, rounds=7)  # type: ignore[misc]
+    per_event = {live: cpu[str(live)] / len(sent) for live in framers}
+    return [
+        Figure("CPU per event with 1,000 other live calls / with none", per_event[1_000] / per_event[0], "x", 1.5),
+        Figure("CPU per event with 10,000 other live calls / with none", per_event[10_000] / per_event[0], "x", 1.5),
+        Figure("memory of a live call", _memory_of_calls(2_000), "kB"),
+    ]
+
+
+def _waiting(number: int) -> bytes:
+    """A caller who has entered a queue and waits."""
+    uniqueid = f"17000000.{number}"
+    head = f"Channel: PJSIP/uplink-9{number:07x}\r\nChannelState: 6\r\nCallerIDNum: 138{number:08d}\r\n"
+    tail = f"Context: incoming\r\nExten: 4000009999\r\nUniqueid: {uniqueid}\r\nLinkedid: {uniqueid}\r\n"
+    born = f"Event: Newchannel\r\nTimestamp: {stream.EPOCH - 1:.6f}\r\n{head}{tail}\r\n"
+    joined = f"Event: QueueCallerJoin\r\nTimestamp: {stream.EPOCH - 1:.6f}\r\n{head}{tail}Queue: q{number % 20}\r\n"
+    return f"{born}{joined}Position: 1\r\nCount: 1\r\n\r\n".encode()
+
+
+def _with_live_calls(live: int) -> tuple[Framer, Pbx]:
+    framer, pbx = Framer(WANTED, tape=True), Pbx()
+    for number in range(live):
+        for packet in framer.feed(_waiting(number)):
+            pbx.feed(packet, stream.EPOCH)
+    if len(pbx.open_calls()) != live:
+        raise SystemExit(f"{live} callers wait and {len(pbx.open_calls())} are known")
+    return framer, pbx
+
+
+def _memory_of_calls(live: int) -> float:
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    kept = _with_live_calls(live)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del kept
+    return (after - before) / live / 1000
