@@ -15,7 +15,7 @@ import msgspec
 
 from cti.ami import tape
 from cti.ami.messages import Packet
-from cti.ami.roster import Roster, boot_of, boots_differ
+from cti.ami.roster import Roster, boot_of, started_since
 from cti.calls import record
 from cti.calls.pbx import Pbx, PbxConfig
 from cti.events import Event
@@ -35,7 +35,7 @@ class _Lists:
         self.variables: list[Packet] = []
         self.done: set[str] = set()
         self._members: list[Packet] = []
-        self._infos = 0
+        self._infos: set[str] = set()
 
     def take(self, packet: Packet) -> None:
         """One response or list item."""
@@ -54,7 +54,7 @@ class _Lists:
             case "BridgeInfoChannel":
                 self._members.append(packet)
             case "BridgeInfoComplete":
-                self._infos += 1
+                self._infos.add(packet.get("BridgeUniqueid"))
                 self.bridges.setdefault(packet.get("BridgeUniqueid"), []).extend(self._members)
                 self._members = []
             case name if name.endswith("Complete"):
@@ -64,10 +64,11 @@ class _Lists:
 
     def complete(self) -> bool:
         """True once queues, channels and bridges have all been listed."""
-        return (
-            {"QueueStatusComplete", "CoreShowChannelsComplete", "BridgeListComplete"} <= self.done
-            and self._infos >= len(self.bridges)
-        )
+        return {
+            "QueueStatusComplete",
+            "CoreShowChannelsComplete",
+            "BridgeListComplete",
+        } <= self.done and self._infos >= set(self.bridges)
 
     def roster(self) -> Roster | None:
         """What was listed, None if not even the channels were."""
@@ -92,80 +93,89 @@ class Replay:
         self.stamped = False
         "True if any packet carried a Timestamp."
         self.epoch: float | None = None
-        self._connections = 0
-        self._greeted = False
+        self._begun = False
+        "A packet was seen: a connection after it is a reconnection."
+        self._fresh = False
         self._lists: _Lists | None = None
         self._held: list[tuple[Packet, float]] = []
-        self._gap_until = 0.0
-        self._up_since: float | None = None
+        self._alive_at: float | None = None
+        "When the PBX was last known to run, before the gap."
+        self._gap_until: float | None = None
         self._now = 0.0
+        self._timed = False
 
     def run(self, content: bytes) -> None:
         """Run one whole tape (`.jsonl` or raw `.ami`, plain or gzipped)."""
         entries = list(tape.read(content))
-        zero = next(((e.epoch - e.t, e.epoch) for e in entries if e.epoch is not None), None)
-        if zero is not None:
-            self.epoch = zero[1]
+        zero = next((e.epoch - e.t for e in entries if e.epoch is not None), None)
+        self.epoch = zero
+        if zero is None:  # a tape cut from its start mark: its first stamp tells
+            stamped = ((e.packet.get("Timestamp"), e.t) for e in entries if e.packet is not None and e.t > 0.0)
+            zero = next((_seconds(stamp) - t for stamp, t in stamped if stamp), None)
         for entry in entries:
-            now = entry.t + (zero[0] if zero is not None else 0.0)
-            self._now = max(self._now, now) if zero is not None else now
-            if entry.packet is None:
-                if entry.mark == "tcp-connected":
-                    self._connected(now)
-                    self._greeted = False
-            else:
-                self._packet(entry.packet, now)
-        self._settle(self._now)
+            if entry.t > 0.0:
+                self._timed = True
+                self._now = entry.t + (zero or 0.0)
+            if entry.packet is not None:
+                self._packet(entry.packet)
+            elif entry.mark == "tcp-connected":
+                self._connected()
+            elif entry.mark == "tcp-closed":
+                self._alive_at = self._now
+        self._settle()
 
-    def _connected(self, now: float) -> None:
-        self._connections += 1
-        if self._connections > 1:
-            self._settle(now)
-            self._take(self.pbx.link_lost(self.pbx.pbx_time(now)))
-            self._lists = _Lists()
-            self._gap_until = now + _LISTS_WITHIN_S
+    def _connected(self) -> None:
+        if self._fresh:
+            return
+        self._fresh = True
+        if not self._begun:
+            return
+        self._settle()
+        if self._alive_at is None:
+            self._alive_at = self._now
+        self._take(self.pbx.link_lost(self.pbx.pbx_time(self._alive_at)))
+        self._lists = _Lists()
+        self._gap_until = None
 
-    def _packet(self, packet: Packet, now: float) -> None:
+    def _packet(self, packet: Packet) -> None:
         if packet.get("Banner"):
-            if self._greeted or self._connections == 0:  # a tape without its marks
-                self._connected(now)
-            self._greeted = True
+            self._connected()  # a tape without its marks
             return
-        if packet.get("Timestamp"):
+        self._fresh, self._begun = False, True
+        stamp = packet.get("Timestamp")
+        if stamp:
             self.stamped = True
-        if packet.event == "FullyBooted" and self._up_since is None and packet.get("Uptime").isdigit():
-            stamp = packet.get("Timestamp")
-            self._up_since = (float(stamp) if stamp else now) - float(packet.get("Uptime"))
+            if not self._timed:  # a raw tape's only clock
+                self._now = max(self._now, _seconds(stamp))
+        if self._lists is not None:
+            if self._gap_until is None and (stamp or self._timed):
+                self._gap_until = self._now + _LISTS_WITHIN_S
+            if self._lists.complete() or (self._gap_until is not None and self._now > self._gap_until):
+                self._settle()
         if self._lists is None:
-            self._take(self.pbx.feed(packet, now))
-            return
-        if self._lists.done and self._lists.complete():
-            self._settle(now)
-        elif now > self._gap_until:
-            self._settle(now)
-        if self._lists is not None and (packet.get("ActionID") or not packet.event):
+            self._take(self.pbx.feed(packet, self._now))
+        elif packet.get("ActionID") or not packet.event:
             self._lists.take(packet)
-        elif self._lists is not None:
-            self._held.append((packet, now))
         else:
-            self._take(self.pbx.feed(packet, now))
+            self._held.append((packet, self._now))
 
-    def _settle(self, now: float) -> None:
+    def _settle(self) -> None:
         """The lists are read, or will not come: reconcile, then feed what was held back."""
         lists, self._lists = self._lists, None
         if lists is None:
             return
+        now, pbx = self._now, self.pbx
         if lists.boot is not None:
-            if self._up_since is not None and boots_differ(self._up_since, lists.boot):
-                self._take(self.pbx.restarted(self.pbx.pbx_time(now)))
-            self._up_since = None
-            self._take(self.pbx.booted(boot_of(lists.boot), self.pbx.pbx_time(now)))
+            if self._alive_at is not None and started_since(self._alive_at, now, lists.boot):
+                self._take(pbx.restarted(pbx.pbx_time(now)))
+            self._take(pbx.booted(boot_of(lists.boot), pbx.pbx_time(now)))
+        self._alive_at = None
         roster = lists.roster()
         if roster is not None:
-            self._take(self.pbx.resync(roster, now))
+            self._take(pbx.resync(roster, now))
         held, self._held = self._held, []
         for packet, at in held:
-            self._take(self.pbx.feed(packet, at))
+            self._take(pbx.feed(packet, at))
 
     def _take(self, events: list[Event]) -> None:
         self.events.extend(events)
@@ -175,6 +185,14 @@ class Replay:
         return self.pbx.calls()
 
 
+def _seconds(stamp: str) -> float:
+    try:
+        at = float(stamp)
+    except ValueError:
+        return 0.0
+    return at if 0.0 < at < 1e11 else 0.0
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `cti replay`."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="tape: .jsonl or raw .ami, plain or .gz")
@@ -182,7 +200,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--calls", action="store_true", help="print the calls document (default)")
     what.add_argument("--events", action="store_true", help="print the events, one JSON object a line")
     parser.add_argument(
-        "--trunk", action="append", default=[], metavar="PATTERN", help="end-points that lead outside, such as PJSIP/carrier*"
+        "--trunk",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="end-points that lead outside, such as PJSIP/carrier*",
     )
 
 

@@ -33,15 +33,14 @@ def boot_of(core_status: Packet) -> str:
     return f"{date} {time}" if date and time else ""
 
 
-def boots_differ(up_since: float, core_status: Packet) -> bool:
-    """True if CoreStatus speaks of another boot than the one that was up since `up_since` (epoch seconds).
+def started_since(alive_at: float, now: float, core_status: Packet) -> bool:
+    """True if the PBX started after `alive_at`, when it was last known to run; for tapes that never said its boot.
 
-    CoreStartupTime is in the PBX's local time zone, which it does not say: zones are whole quarters of an hour apart,
-    so the two are compared within a quarter. An unreadable time is no proof of a restart.
+    CoreStartupTime is in the PBX's local time zone, which it does not say. Zones are whole quarters of an hour apart,
+    so the time is read within a quarter. An unreadable one is no proof of a restart.
     """
     try:
         started = datetime.strptime(boot_of(core_status), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return False
-    apart = (started - up_since) % 900.0
-    return min(apart, 900.0 - apart) > 3.0
+    return (now - started) % 900.0 <= now - alive_at + 1.0

@@ -9,7 +9,8 @@ from cti.ami.messages import Packet
 from cti.calls import restart
 from cti.calls.call import CallState
 from cti.calls.legs import Leg, dialled_number, number
-from cti.calls.on_queues import leg_gone, phone_rings, ring_answered, ring_over
+from cti.calls.on_queues import leg_gone
+from cti.calls.rings import phone_rings, ring_answered, ring_over
 from cti.calls.state import State
 
 Handler = Callable[[State, Packet, float], None]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cti import events
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster, boot_of
-from cti.calls import on_channels, on_members, on_queues, on_transfers, record, restart
+from cti.calls import on_channels, on_dialplan, on_members, on_queues, on_transfers, record, restart, rings
 from cti.calls import resync as resync_
 from cti.calls.call import CallState
 from cti.calls.state import PbxConfig, State
@@ -28,6 +28,8 @@ def _shutdown(state: State, packet: Packet, at: float) -> None:
 _HANDLERS: dict[str, _Handler] = {
     **on_channels.HANDLERS,
     **on_queues.HANDLERS,
+    **rings.HANDLERS,
+    **on_dialplan.HANDLERS,
     **on_transfers.HANDLERS,
     **on_members.HANDLERS,
     "Shutdown": _shutdown,
@@ -132,6 +134,7 @@ class Pbx:
         for call in self._state.calls.values():
             call.gap = True
             self._state.changed_calls.add(call.id)
+        self._state.last_at = max(self._state.last_at, at)
         self._state.emit(events.PbxLost, at)
         return self._flush(at)
 

@@ -160,9 +160,7 @@ def _left_unseen(state: State, roster: Roster, at: float) -> None:
     """Visits that were open, whose caller lives on but no longer stands in the queue."""
     if not any(item.event == "QueueParams" for item in roster.queue_status):
         return  # the queues were not listed: nothing can be said
-    standing = {
-        (item.get("Uniqueid"), item.get("Queue")) for item in roster.queue_status if item.event == "QueueEntry"
-    }
+    standing = {(item.get("Uniqueid"), item.get("Queue")) for item in roster.queue_status if item.event == "QueueEntry"}
     for call in list(state.calls.values()):
         for visit in call.visits:
             if visit.closed or (visit.leg.uid, visit.queue) in standing:
