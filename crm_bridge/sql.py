@@ -99,12 +99,12 @@ class Database:
         except sa.exc.TimeoutError as error:
             raise SqlError("数据库忙", "The database is busy", permanent=False) from error
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-            # "no such table" is an OperationalError of sqlite3: waiting does not make it.
+            # A file taken away under us comes back empty: what waits must not be given up for that.
             schema = "no such" in str(error.orig)
             raise SqlError(
                 "数据库的表结构不对" if schema else "数据库打不开或忙",
                 "The database has other tables than expected" if schema else "The database is away or busy",
-                permanent=schema,
+                permanent=False,
             ) from error
         except sa.exc.SQLAlchemyError as error:
             raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=True) from error

@@ -1,0 +1,78 @@
+"""The ground all parts of the store stand on: the database, its migrations, errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+
+import sqlalchemy as sa
+
+from crm_bridge import sql
+from crm_bridge.numbers import CHINA, Site
+from cti.store import tables
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_VERSION_TABLE: Final = "cti_version"
+
+
+class StoreError(Exception):
+    """The store could not do what was asked; `permanent` tells whether asking again can help. For people, no SQL."""
+
+    def __init__(self, text: str, text_en: str, *, permanent: bool) -> None:
+        super().__init__(text)
+        self.text = text
+        self.text_en = text_en
+        self.permanent = permanent
+
+
+class Base:
+    """A database with the store's tables. Every method may be called from any thread."""
+
+    def __init__(self, database: sql.Database, site: Site = CHINA) -> None:
+        """Use `open` instead, unless the tables are known to be there."""
+        self.database = database
+        self._site = site
+
+    @classmethod
+    def open(cls, url: str, *, site: Site = CHINA, busy_s: float = sql.BUSY_S) -> Self:
+        """The store at an SQLAlchemy URL. A SQLite file is made and migrated; a server's is not (see `migrate`)."""
+        with errors():
+            store = cls(sql.Database(url, busy_s=busy_s), site)
+            if store.database.is_sqlite:
+                store.migrate()
+        return store
+
+    def migrate(self) -> None:
+        """Bring the tables to this program's revision."""
+        with errors():
+            sql.migrate(self.database, _MIGRATIONS, _VERSION_TABLE)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.database.close()
+
+    def check(self) -> None:
+        """Raises StoreError unless the database answers and has this program's tables."""
+        with self._read() as connection:
+            connection.execute(sa.select(tables.call.c.id).limit(1)).first()
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with errors(), self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with errors(), self.database.write() as connection:
+            yield connection
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """What a database could not do, as StoreError."""
+    try:
+        yield
+    except sql.SqlError as error:
+        raise StoreError(error.text, error.text_en, permanent=error.permanent) from error

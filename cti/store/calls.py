@@ -1,0 +1,154 @@
+"""Calls: written as documents, read as documents or as lines of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from crm_bridge import sql
+from cti.calls import record
+from cti.store import rows, tables
+from cti.store.base import Base
+from cti.store.rows import CallRow
+
+_PARTS: Final = {name: getattr(tables, name) for name in rows.PARTS}
+_MANY: Final = 500
+"Values of one IN list."
+
+
+class Calls(Base):
+    """The part of the store that keeps calls."""
+
+    def save_calls(self, calls: Sequence[record.Call], pbx: str) -> None:
+        """Write calls, open or ended, as they stand now: all or none. A call written before is replaced."""
+        if not calls:
+            return
+        heads, parts = rows.take_apart({call.id: call for call in calls}.values(), pbx, self._site)
+        with self._write() as connection:
+            for ids in _chunks([head["id"] for head in heads]):
+                for table in _PARTS.values():
+                    connection.execute(sa.delete(table).where(table.c.call_id.in_(ids)))
+            sql.upsert(connection, tables.call, heads)
+            for name, table in _PARTS.items():
+                if parts[name]:
+                    connection.execute(sa.insert(table), parts[name])
+
+    def drop_calls(self, ids: Sequence[str]) -> None:
+        """Forget calls that turned out to be part of another (a consultation): their notes stay."""
+        with self._write() as connection:
+            for some in _chunks(list(ids)):
+                for table in _PARTS.values():
+                    connection.execute(sa.delete(table).where(table.c.call_id.in_(some)))
+                connection.execute(sa.delete(tables.call).where(tables.call.c.id.in_(some)))
+
+    def calls_of_number(self, keys: Sequence[str], limit: int = 20) -> list[CallRow]:
+        """Newest calls from or to any of these keys (of `crm_bridge.numbers`)."""
+        if not keys:
+            return []
+        with self._read() as connection:
+            return _call_rows(connection, _with_number(keys), limit)
+
+    def calls_total(self, keys: Sequence[str]) -> int:
+        """How many calls there are from or to any of these keys."""
+        if not keys:
+            return 0
+        with self._read() as connection:
+            return int(
+                connection.execute(
+                    sa.select(sa.func.count()).select_from(tables.call).where(_with_number(keys))
+                ).scalar_one()
+            )
+
+    def calls_of_agent(
+        self, interfaces: Sequence[str], since: float = 0.0, limit: int = 50, before: float | None = None
+    ) -> list[CallRow]:
+        """Newest calls that any of these phones talked in or rang for in vain, begun in [since, before)."""
+        if not interfaces:
+            return []
+        phones = list(interfaces)
+        theirs = sa.union_all(
+            sa.select(tables.talk.c.call_id).where(tables.talk.c.interface.in_(phones)),
+            sa.select(tables.missed.c.call_id).where(tables.missed.c.interface.in_(phones)),
+        )
+        where = tables.call.c.id.in_(theirs) & (tables.call.c.started_at >= since)
+        if before is not None:
+            where &= tables.call.c.started_at < before
+        with self._read() as connection:
+            return _call_rows(connection, where, limit)
+
+    def calls_since(self, since: float) -> list[record.Call]:
+        """Documents of all calls that began at or after `since`, in order; those without a beginning by their end."""
+        began = sa.func.coalesce(tables.call.c.started_at, tables.call.c.ended_at)
+        return self._documents(began >= since)
+
+    def open_calls(self) -> list[record.Call]:
+        """Documents of the calls that had not ended when they were last written."""
+        return self._documents(tables.call.c.ended_at.is_(None))
+
+    def call(self, call_id: str) -> record.Call | None:
+        """One call's document."""
+        return next(iter(self._documents(tables.call.c.id == call_id)), None)
+
+    def _documents(self, where: sa.ColumnElement[bool]) -> list[record.Call]:
+        ids = sa.select(tables.call.c.id).where(where)
+        with self._read() as connection:
+            heads = connection.execute(
+                sa.select(tables.call).where(where).order_by(tables.call.c.started_at, tables.call.c.id)
+            ).all()
+            parts = {
+                name: list(
+                    connection.execute(
+                        sa.select(table).where(table.c.call_id.in_(ids)).order_by(*table.primary_key.columns)
+                    )
+                )
+                for name, table in _PARTS.items()
+            }
+        return rows.put_together(heads, parts)
+
+
+def _chunks(values: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(values), _MANY):
+        yield values[start : start + _MANY]
+
+
+def _with_number(keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    wanted = list(keys)
+    return tables.call.c.caller_key.in_(wanted) | tables.call.c.dialed_key.in_(wanted)
+
+
+_last_note = (
+    sa.select(tables.call_note.c.text)
+    .where(tables.call_note.c.call_id == tables.call.c.id, tables.call_note.c.text != "")
+    .order_by(tables.call_note.c.saved_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+def _call_rows(connection: sa.Connection, where: sa.ColumnElement[bool], limit: int) -> list[CallRow]:
+    query = (
+        sa.select(tables.call, _last_note.label("note"))
+        .where(where)
+        .order_by(tables.call.c.started_at.desc(), tables.call.c.id)
+        .limit(limit)
+    )
+    return [_call_row(row) for row in connection.execute(query)]
+
+
+def _call_row(row: Any) -> CallRow:
+    return CallRow(
+        id=row.id,
+        at=row.started_at if row.started_at is not None else row.ended_at or 0.0,
+        direction=row.direction,
+        outcome=row.outcome,
+        caller=row.caller,
+        dialed=row.dialed,
+        queue=row.queue,
+        wait_s=row.wait_s,
+        talk_s=row.talk_s,
+        agent=row.agent,
+        note=row.note,
+        ended=row.ended_at is not None,
+    )

@@ -1,0 +1,15 @@
+"""The store: one synchronous object, safe from any thread. Its callers run it outside their event loop."""
+
+from __future__ import annotations
+
+from cti.store.base import StoreError
+from cti.store.calls import Calls
+from cti.store.desk import Desk, NoteConflict
+from cti.store.messages import Messages
+from cti.store.people import People
+
+__all__ = ["NoteConflict", "Store", "StoreError"]
+
+
+class Store(Calls, Desk, People, Messages):
+    """Everything Thirteen remembers. Every method raises StoreError; times are epoch seconds from the caller."""
