@@ -16,6 +16,7 @@ from crm_bridge import sql
 from crm_bridge.embedded import catalogue as catalogues
 from crm_bridge.embedded import rows, tables, writes
 from crm_bridge.embedded.catalogue import Catalogue, FieldSpec
+from crm_bridge.embedded.load import Loader
 from crm_bridge.embedded.lookup import lookup
 from crm_bridge.freight import containers
 from crm_bridge.freight.trend import WEEK, Deal, trend
@@ -259,6 +260,17 @@ class EmbeddedCrm:
             return
         with self._write() as connection:
             writes.learn(connection, key, to_id(party_id), by, self._clock())
+
+    @contextmanager
+    def loading(self) -> Iterator[Loader]:
+        """One transaction for filling in bulk."""
+        with self._write() as connection:
+            yield Loader(connection, self.site, self._clock())
+
+    def is_empty(self) -> bool:
+        """Whether there is no party at all."""
+        with self._read() as connection:
+            return connection.execute(sa.select(tables.party.c.id).limit(1)).first() is None
 
     # The database
 

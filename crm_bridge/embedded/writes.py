@@ -23,7 +23,8 @@ MAX_VALUE: Final = 4000
 "Characters of a field."
 MAX_NOTE: Final = 20_000
 _COLUMN_LIMITS: Final = {"name": 200, "company": 200, "role": 80, "tier": 16, "category": 40}
-_POINT_LABELS: Final = {"phone": "电话", "qq": "QQ", "wechat": "微信", "email": "邮箱"}
+POINT_LABELS: Final = {"phone": "电话", "qq": "QQ", "wechat": "微信", "email": "邮箱"}
+"What contact points other than labelled phones are called."
 
 
 def save_fields(
@@ -89,7 +90,7 @@ def create_party(
     company_id = _company(connection, company, category, by, now) if company else None
     attrs = {key: value for key, value in clean.items() if specs[key].scope in ("person", "company") and value}
     of_company = {key: attrs.pop(key) for key in list(attrs) if specs[key].scope == "company" and company_id}
-    party_id = _insert_party(
+    party_id = insert_party(
         connection,
         kind="person",
         name=clean["name"],
@@ -107,7 +108,7 @@ def create_party(
     caller = canonical(number, crm.site)
     if caller.key is not None:
         add_phone(connection, party_id, caller, label_of(caller))
-    for key in _POINT_LABELS:
+    for key in POINT_LABELS:
         if clean.get(key):
             _set_point(connection, party_id, key, clean[key], crm.site)
     return crm.read_profile(connection, party_id)
@@ -282,7 +283,7 @@ def _set_point(connection: sa.Connection, party_id: int, kind: str, value: str, 
                 "party_id": party_id,
                 "kind": kind,
                 "value": sql.clean(value, 200),
-                "label": _POINT_LABELS[kind],
+                "label": POINT_LABELS[kind],
                 "position": 5,
             },
         )
@@ -294,12 +295,13 @@ def _company(connection: sa.Connection, name: str, category: str, by: str, now: 
     found = connection.execute(same.order_by(tables.party.c.id).limit(1)).scalar()
     if found is not None:
         return int(found)
-    return _insert_party(connection, kind="company", name=name, category=category, by=by, now=now)
+    return insert_party(connection, kind="company", name=name, category=category, by=by, now=now)
 
 
-def _insert_party(
+def insert_party(
     connection: sa.Connection, *, kind: str, name: str, category: str, by: str, now: float, **rest: Any
 ) -> int:
+    """A new row of crm_party; `rest` are further columns."""
     row = {
         "kind": kind,
         "name": name,

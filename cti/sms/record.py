@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
-from cti.sms.model import Direction, SmsMessage, Status
-
-
-class SmsItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the section; its fields are those of the push channel."""
-
-    id: str
-    at: float
-    direction: Direction
-    text: str
-    status: Status
-    by: str
+from cti.sms.model import SmsMessage
+from cti.wire import SmsItem
 
 
 class SmsStore(Protocol):

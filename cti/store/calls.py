@@ -151,4 +151,5 @@ def _call_row(row: Any) -> CallRow:
         agent=row.agent,
         note=row.note,
         ended=row.ended_at is not None,
+        gap=row.gap or row.partial,
     )

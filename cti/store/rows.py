@@ -35,6 +35,8 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     "The last note written during the call."
     ended: bool
+    gap: bool
+    "The link was down during the call: what is said of it may be incomplete."
 
 
 class CallNote(msgspec.Struct, frozen=True, kw_only=True):
