@@ -1,1 +1,4 @@
-"""Everything AMI: packets, framing, resync rosters, tapes, and the link. Only `link` and `protocol` may import panoramisk."""
+"""Everything AMI: packets, framing, resync rosters, tapes, and the link.
+
+Only `link` and `protocol` may import panoramisk.
+"""

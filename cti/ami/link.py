@@ -133,7 +133,7 @@ class Link:
         self._authenticated = False
         self._was_in = False
         self._refusals = 0
-        self._structural = 0
+        self._broken = 0
         self._totals: Counter[str] = Counter()
         self._fresh()
 
@@ -181,6 +181,11 @@ class Link:
         return dict(now)
 
     @property
+    def unanswered(self) -> int:
+        """Actions that wait for their answer."""
+        return self._protocol.unanswered if self._protocol is not None else 0
+
+    @property
     def waiting(self) -> int:
         """Packets received and not yet handed on."""
         return len(self._inbox)
@@ -195,7 +200,7 @@ class Link:
         self._inbox.held = True
         self._inbox.clear()
         self._live = False
-        self._structural = 0
+        self._broken = 0
         self._ended = Latch()
         self._booted = Latch()
         self._doubt = Latch()
@@ -311,9 +316,8 @@ class Link:
         protocol = self._protocol
         if protocol is None:
             return  # nothing is expected before the login
-        broken = protocol.framer.doubts + protocol.framer.oversized
-        if broken != self._structural:
-            self._structural = broken
+        if protocol.broken != self._broken:
+            self._broken = protocol.broken
             self._doubt.set("structure")
         if not self._inbox.put(good, self._clock()):
             self._totals["overruns"] += 1

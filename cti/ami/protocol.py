@@ -53,8 +53,8 @@ class _Pending:
 class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no types
     """One connection: bytes in, packets out in order; actions out, each answered once or failed once.
 
-    `on_packets` gets the packets that answer none of our actions, a list for each chunk read. `on_lost` is called
-    once. Neither may raise.
+    `on_packets` gets the packets that answer none of our actions, a list for each chunk read (it may be empty: then
+    something was lost, see `broken`). `on_lost` is called once. Neither may raise.
     """
 
     def __init__(
@@ -66,6 +66,8 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
         self.framer = Framer(wanted)
         self.why = ""
         "Why the connection ended, in words, once it did."
+        self.broken = 0
+        "How often the structure of what came was in doubt."
         self._on_packets = on_packets
         self._on_lost = on_lost
         self._pending: dict[bytes, _Pending] = {}
@@ -93,7 +95,9 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
         packets = self.framer.feed(data)
         if packets and (self._pending or self._stale):
             packets = [packet for packet in packets if not self._answers(packet)]
-        if packets:
+        broken = self.framer.doubts + self.framer.oversized
+        if packets or broken != self.broken:
+            self.broken = broken
             self._on_packets(packets)
 
     def eof_received(self) -> None:
@@ -117,6 +121,11 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
                 one.future.exception()  # seen: whoever waited has gone with the connection
         lost, self._on_lost = self._on_lost, _nobody
         lost(why)
+
+    @property
+    def unanswered(self) -> int:
+        """Actions that wait for their answer."""
+        return len(self._pending)
 
     # -- what panoramisk and the link call ------------------------------------------------------------------------
 
@@ -165,11 +174,10 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
             return
         silent = now - self._heard
         if silent >= dead:
-            if now - planned > _LATE:  # bytes may lie unread in the kernel: read first, then judge
-                self._wake(now + idle, idle, dead)
+            if now - planned <= _LATE:
+                self.end(f"no answer for {dead:g} s")
                 return
-            self.end(f"no answer for {dead:g} s")
-            return
+            silent, self._heard = idle, now - idle  # we did not listen ourselves: ask, and judge from now
         if silent >= idle and now - self._pinged >= idle:
             self._pinged = now
             if self._ping is not None:
