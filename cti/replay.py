@@ -121,6 +121,7 @@ class Replay:
             elif entry.mark == "tcp-connected":
                 self._connected()
             elif entry.mark == "tcp-closed":
+                self._settle()
                 self._alive_at = self._now
         self._settle()
 

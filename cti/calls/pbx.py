@@ -194,6 +194,11 @@ class Pbx:
         self._state.changed_calls.clear()
         return changed
 
+    def sizes(self) -> dict[str, int]:
+        """How much is held now: legs, open calls, bridges."""
+        state = self._state
+        return {"legs": len(state.legs), "calls": len(state.calls), "bridges": len(state.bridges)}
+
     def agents(self) -> list[AgentState]:
         """All agents, as last told."""
         return self._state.roll.states()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cti import events
+from cti.calls.rings import end_ring
 from cti.calls.state import State
 from cti.calls.visits import VisitState
 
@@ -39,21 +40,7 @@ def close_unseen(state: State, visit: VisitState, at: float, *, restart: bool = 
     call = visit.leg.call.final()
     call.gap = True
     for ring in visit.rings.values():
-        for interface, key in ring.told.items():
-            if key:
-                state.dirty.add(interface)
-                state.emit(
-                    events.RingEnded,
-                    at,
-                    call=call.id,
-                    ring=key,
-                    visit=visit.key,
-                    agent=ring.agent,
-                    interface=interface,
-                    reason="cancelled",
-                )
-                ring.told[interface] = ""
-        ring.ended = True
+        end_ring(state, ring, at, "cancelled", None)
     state.emit(
         events.CallLeftQueue,
         at,

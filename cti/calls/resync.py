@@ -14,6 +14,7 @@ from cti.calls.call import CallState
 from cti.calls.legs import Leg, number
 from cti.calls.on_channels import end_leg
 from cti.calls.on_queues import breach, target_of, tell_queued
+from cti.calls.rings import end_ring
 from cti.calls.state import State
 from cti.calls.visits import Ring, VisitState
 
@@ -174,7 +175,7 @@ def _left_unseen(state: State, roster: Roster, at: float) -> None:
             visit.interface, visit.agent = phone, state.roll.name(phone)
             call.clock, call.gap = None, True
             for ring in visit.rings.values():
-                ring.ended = True
+                end_ring(state, ring, at, "answered" if phone in ring.told else "answered_elsewhere", visit.agent)
             state.roll.answered(phone, visit.queue)
             state.emit(
                 events.CallAnswered,

@@ -17,6 +17,7 @@ from cti.events import RingEnd
 
 
 def whole(text: str) -> int | None:
+    """A whole number as a header gives it, None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
@@ -152,10 +153,11 @@ def ring_over(state: State, dest: Leg, at: float) -> None:
         if visit.outcome == "answered" and visit.interface != dest.interface:
             end_ring(state, ring, at, "answered_elsewhere", visit.agent or visit.interface, dest)
         return
-    reason: RingEnd = "caller_gone" if visit.leg.caller_left() else "cancelled"
-    if any(other.answered for other in visit.rings.values()):
-        reason = "answered_elsewhere"
-    end_ring(state, ring, at, reason, None, dest)
+    winner = next((other for other in visit.rings.values() if other.answered), None)
+    if winner is not None:
+        end_ring(state, ring, at, "answered_elsewhere", winner.agent or winner.interface(), dest)
+    else:
+        end_ring(state, ring, at, "caller_gone" if visit.leg.caller_left() else "cancelled", None, dest)
 
 
 def _tell_direct_end(state: State, about: str | None, dest: Leg, key: str, reason: RingEnd, at: float) -> None:

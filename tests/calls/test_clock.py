@@ -1,0 +1,134 @@
+"""The 13-second clock: deadlines are asked for and fired, once a visit, to the millisecond."""
+
+from __future__ import annotations
+
+from cti.events import CallAbandoned, CallAnswered, CallLeftQueue, CallQueued, SlaBreached
+from tests.calls.script import Script
+
+
+def breaches(script: Script) -> list[tuple[float, str]]:
+    """(time, queue) of every SlaBreached told."""
+    return [(round(e.at, 3), e.queue) for e in script.told if isinstance(e, SlaBreached)]
+
+
+def test_at_exactly_thirteen_seconds_a_caller_is_still_in_time() -> None:
+    """The breach comes with the first millisecond after the target, and only once."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    assert script.pbx.get_timer() == 101 + 13.001
+    script.tick(114.0)
+    assert breaches(script) == []
+    script.tick(114.001)
+    script.tick(120)
+    assert breaches(script) == [(114.001, "q")]
+
+
+def test_an_answer_stops_the_clock() -> None:
+    """No breach is told for a caller who was answered in time, however late the timer fires."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    script.rings(101.1)
+    told = script.answers(114.0)
+    script.tick(200)
+    answered = [e for e in told if isinstance(e, CallAnswered)]
+    assert [(e.wait_s, e.agent, e.interface) for e in answered] == [(13.0, "Ann", "PJSIP/desk1")]
+    assert breaches(script) == []
+
+
+def test_each_queue_has_its_own_target() -> None:
+    """Targets are configured by queue."""
+    script = Script(targets={"vip": 5.0})
+    script.arrives(100)
+    script.joins(101, "vip")
+    script.tick(106.001)
+    assert breaches(script) == [(106.001, "vip")]
+
+
+def test_a_second_queue_after_a_wait_in_vain_keeps_the_first_clock() -> None:
+    """The caller who timed out of one queue is as late in the next one as he really is."""
+    script = Script()
+    script.arrives(100)
+    script.joins(100, "first")
+    leg = script.channel()
+    script.say(110, "QueueCallerAbandon", Queue="first", **leg)
+    script.say(110, "QueueCallerLeave", Queue="first", **leg)
+    script.say(110, "VarSet", Variable="QUEUESTATUS", Value="TIMEOUT", **leg)
+    queued = [e for e in script.joins(110.5, "second") if isinstance(e, CallQueued)]
+    assert [e.waiting_since for e in queued] == [100]
+    script.tick(113.001)
+    assert breaches(script) == [(113.001, "second")]
+
+
+def test_a_queue_after_an_answer_starts_a_new_clock() -> None:
+    """Who was answered and sent on into a queue waits anew."""
+    script = Script()
+    script.arrives(100)
+    script.joins(100)
+    script.rings(101)
+    script.answers(102)
+    script.say(150, "BridgeLeave", BridgeUniqueid="b1", **script.channel())
+    queued = [e for e in script.joins(151, "other") if isinstance(e, CallQueued)]
+    assert [e.waiting_since for e in queued] == [151]
+
+
+def test_a_late_tick_tells_the_breach_before_what_came_later() -> None:
+    """An event after the deadline first fires the deadline, at its own time."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    script.abandons(130)
+    kinds = [type(e) for e in script.told if isinstance(e, SlaBreached | CallAbandoned)]
+    assert [kind.__name__ for kind in kinds] == ["SlaBreached", "CallAbandoned"]
+    assert breaches(script) == [(114.001, "q")]
+
+
+def test_an_abandon_that_nothing_explains_is_unknown_not_abandoned() -> None:
+    """QueueCallerAbandon alone does not mean that the caller hung up."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    script.say(105, "QueueCallerAbandon", Queue="q", **script.channel())
+    script.say(105, "QueueCallerLeave", Queue="q", **script.channel())
+    script.tick(106)
+    left = [(e.reason, e.wait_s) for e in script.told if isinstance(e, CallLeftQueue)]
+    assert left == [("unknown", 4.0)]
+    script.say(106.5, "UserEvent", UserEvent="Overflow", Queue="q", Status="TIMEOUT", **script.channel())
+    left = [(e.reason, e.wait_s) for e in script.told if isinstance(e, CallLeftQueue)]
+    assert left[-1] == ("timeout", 4.0)
+
+
+def test_a_hangup_long_after_the_abandon_is_no_abandon() -> None:
+    """Voicemail, then Hangup: the caller did not give up while waiting."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    script.say(105, "QueueCallerAbandon", Queue="q", **script.channel())
+    script.say(105, "QueueCallerLeave", Queue="q", **script.channel())
+    script.say(115, "Hangup", **script.channel())
+    call = script.pbx.calls()[0]
+    assert [v.outcome for v in call.visits] == ["unknown"]
+
+
+def test_without_a_timestamp_the_receiving_clock_counts() -> None:
+    """A stock site sends no Timestamp headers."""
+    from cti.ami.messages import Packet
+
+    script = Script()
+    script.pbx.feed(Packet.of({"Event": "Newchannel", "ChannelState": "4", **script.channel()}), 500.0)
+    script.pbx.feed(Packet.of({"Event": "QueueCallerJoin", "Queue": "q", **script.channel()}), 501.0)
+    assert script.pbx.get_timer() == 514.001
+
+
+def test_an_absurd_timestamp_is_not_believed() -> None:
+    """NaN, infinity and leaps of more than a day fall back to the receiving clock."""
+    from cti.ami.messages import Packet
+
+    script = Script()
+    script.arrives(1000.0)
+    for stamp in ("nan", "inf", "-1", "1e300", "x", "99999999"):
+        headers = {"Event": "QueueCallerJoin", "Queue": f"q{stamp}", "Timestamp": stamp, **script.channel()}
+        script.pbx.feed(Packet.of(headers), 1001.0)
+    joined = [v.joined_at for v in script.pbx.calls()[0].visits]
+    assert joined == [1001.0] * 6
