@@ -1,4 +1,4 @@
-"""Clocks at the edge: the door to the wall clock, the PBX's clock as seen from here, and the one timer of the core.
+"""Clocks at the edge: the doors to this machine's clocks, and the one timer of the core.
 
 Nothing else of the service reads a clock. The core asks for deadlines in PBX time; the ticker turns the nearest one
 into one call of the event loop and arms it anew only when the answer changed.
@@ -22,41 +22,6 @@ def wall_clock() -> float:
 def steady_clock() -> float:
     """Seconds that only grow, from an unknown start: for durations of our own."""
     return time.monotonic()
-
-
-class PbxClock:
-    """Estimates the PBX's clock from the stamps of its events.
-
-    A stamp is never later than its receipt, so the greatest (stamp - receipt) of a while is the nearest to the true
-    difference. Two windows of `window` seconds each let the estimate follow a clock that is set back.
-    """
-
-    def __init__(self, clock: Callable[[], float] = wall_clock, window: float = 30.0) -> None:
-        self._clock = clock
-        self._window = window
-        self._current: float | None = None
-        self._previous: float | None = None
-        self._turned = clock()
-
-    def observe(self, stamp: float, received: float) -> None:
-        """An event stamped `stamp` by the PBX came in at `received` by our clock."""
-        if received - self._turned > self._window or received < self._turned:
-            self._previous, self._current, self._turned = self._current, None, received
-        offset = stamp - received
-        if self._current is None or offset > self._current:
-            self._current = offset
-
-    @property
-    def offset(self) -> float:
-        """PBX clock minus our clock, in seconds; 0 until something is known."""
-        known = [o for o in (self._current, self._previous) if o is not None]
-        return max(known) if known else 0.0
-
-    def now(self) -> float:
-        """Epoch seconds on the PBX's clock."""
-        return self._clock() + self.offset
-
-    __call__ = now
 
 
 class Timed(Protocol):

@@ -128,7 +128,8 @@ class Note(Shape, frozen=True, kw_only=True):
     text: str
     saved_at: float
     version: int
-    by: str = ""
+    by: str
+    "Login of its writer."
 
 
 class Intent(Shape, frozen=True, kw_only=True):
@@ -185,6 +186,24 @@ class Section(Shape, frozen=True, kw_only=True):
     text_en: str = ""
     trend: Any = msgspec.UNSET
     "Of quotes only: the lane's price over the weeks, null where there is none worth showing."
+
+
+class CallItem(Shape, frozen=True, kw_only=True):
+    """One earlier call."""
+
+    id: str
+    at: float
+    direction: str
+    outcome: str
+    queue: str | None
+    queue_label: str
+    wait_s: float | None
+    talk_s: float | None
+    agent: str | None
+    number: str | None
+    note: str
+    gap: bool = False
+    "The link was down during the call: what is said of it may be incomplete."
 
 
 class Me(Shape, frozen=True, kw_only=True):

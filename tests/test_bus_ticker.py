@@ -9,7 +9,7 @@ import pytest
 
 from cti.bus import Bus
 from cti.events import CallEnded, Event
-from cti.ticker import PbxClock, Ticker, wall_clock
+from cti.ticker import Ticker, wall_clock
 
 
 def test_everybody_is_told_in_order_and_at_once() -> None:
@@ -86,18 +86,3 @@ async def test_timer_is_armed_anew_only_when_the_answer_changed() -> None:
     core.due = None
     ticker.arm()
     assert ticker._handle is None
-
-
-def test_pbx_clock_is_learned_from_stamps() -> None:
-    """The least delayed stamp tells the difference of the clocks; a clock set back is followed within two windows."""
-    now = 1000.0
-    clock = PbxClock(lambda: now, window=30.0)
-    assert clock.now() == 1000.0
-    clock.observe(1099.5, 1000.0)
-    clock.observe(1099.99, 1000.0)
-    clock.observe(1098.0, 1000.0)
-    assert clock.now() == pytest.approx(1099.99)
-    for later in (31.0, 62.0, 93.0):
-        now = 1000.0 + later
-        clock.observe(now - 5.0, now)
-    assert clock.now() == pytest.approx(now - 5.0)

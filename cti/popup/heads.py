@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cti import events, wire
@@ -93,7 +94,7 @@ class Heads:
             interface=pop.interface,
             with_=self._with(pop) if len(call.pops) > 1 else (),
             came_from=self._came_from(pop),
-            note=call.note,
+            note=_latest(call.notes[u] for u in pop.users if u in call.notes) if call.notes else None,
             draft=draft,
             intents=call.intents,
         )
@@ -109,5 +110,10 @@ class Heads:
         if pop.came_by is None or pop.came_by == pop.interface:
             return None
         name = next((p.agent for p in pop.call.pops.values() if p.interface == pop.came_by and p.agent), None)
-        note = pop.call.note
+        mine = pop.users
+        note = _latest(n for user, n in pop.call.notes.items() if user not in mine)
         return wire.CameFrom(agent=name or self.agent_name(pop.came_by), note=note.text if note is not None else "")
+
+
+def _latest(notes: Iterable[wire.Note]) -> wire.Note | None:
+    return max(notes, key=lambda n: n.saved_at, default=None)

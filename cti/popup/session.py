@@ -348,11 +348,11 @@ class PopSession:
         return self._show_all(call)
 
     def note_saved(self, call_id: str, note: wire.Note) -> list[Effect]:
-        """The call's note was saved: everybody at this call sees it."""
+        """A user's note was saved: his pages know its version, whom he hands the caller to sees its text."""
         call = self.shelf.calls.get(call_id)
         if call is None:
             return []
-        call.note = note
+        call.notes[note.by] = note
         return self._show_all(call)
 
     def dismiss(self, user: str, id: str) -> list[Effect]:

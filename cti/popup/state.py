@@ -131,7 +131,7 @@ class CallState:
         "handed_by",
         "id",
         "intents",
-        "note",
+        "notes",
         "number",
         "over",
         "party",
@@ -157,7 +157,8 @@ class CallState:
         self.candidates: tuple[wire.Candidate, ...] = ()
         self.party: Any = None
         "The chosen crm_bridge.model.Party, or None."
-        self.note: wire.Note | None = None
+        self.notes: dict[str, wire.Note] = {}
+        "{user: his note}."
         self.handed_by: str | None = None
         "Interface of the phone that transferred last."
         self.intents: tuple[wire.Intent, ...] = ()

@@ -1,0 +1,210 @@
+"""The hub: every open page, and how a frame gets to all pages of a user at once.
+
+Sending never waits. A frame goes straight into the connection's write buffer, so the head of a pop is on its way
+before the event's handler returns. A page that does not read is skipped once its buffer holds more than the limit
+and gets a snapshot when it has read on; one that stays behind is closed with 4008 (FAULTS F20).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from cti import wire
+from cti.auth import Identity
+
+log = logging.getLogger(__name__)
+
+MAX_BUFFER: Final = 256 * 1024
+"Bytes not read yet at which a page is skipped."
+MAX_FRAMES: Final = 256
+"Frames not read yet at which a page is skipped."
+BEHIND_S: Final = 20.0
+"A page this long behind is closed."
+MAX_PAGES: Final = 10
+"Open pages of one user; the oldest is closed beyond it."
+
+LOG_IN: Final = 4001
+NO_RIGHT: Final = 4003
+TOO_SLOW: Final = 4008
+RESTARTING: Final = 1012
+
+
+class Pipe(Protocol):
+    """One connection to a browser, as the hub needs it."""
+
+    def write(self, frame: bytes) -> None:
+        """Hand a text frame to the connection without waiting."""
+
+    def pending(self) -> int:
+        """Bytes handed over and not taken by the network yet."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close; returns at once."""
+
+
+class Page:
+    """One open page of one user."""
+
+    __slots__ = ("behind_since", "frames", "identity", "kind", "opened", "pipe", "seq")
+
+    def __init__(self, pipe: Pipe, identity: Identity, kind: Literal["desk", "board"], opened: float) -> None:
+        self.pipe = pipe
+        self.identity = identity
+        self.kind = kind
+        self.opened = opened
+        self.seq = 0
+        self.frames = 0
+        self.behind_since: float | None = None
+
+
+class Snapshots(Protocol):
+    """What a page is shown first: supplied by the composition root."""
+
+    def __call__(self, page: Page) -> Iterable[tuple[str, bytes]]:
+        """[(frame type, body)], the snapshot first and its pops' sections after it."""
+
+
+class Figures(msgspec.Struct):
+    """Counters of the push channel since the start."""
+
+    frames: int = 0
+    snapshots: int = 0
+    skipped: int = 0
+    closed_slow: int = 0
+    seen: int = 0
+
+
+class Hub:
+    """All pages, by user and by kind."""
+
+    def __init__(self, snapshots: Snapshots, *, pbx_now: Callable[[], float], steady: Callable[[], float]) -> None:
+        """`pbx_now` stamps the frames; `steady` measures how long a page is behind."""
+        self._snapshots = snapshots
+        self._pbx_now = pbx_now
+        self._steady = steady
+        self._users: dict[str, list[Page]] = {}
+        self._boards: dict[Page, None] = {}
+        self._behind: dict[Page, None] = {}
+        self.figures = Figures()
+
+    def __len__(self) -> int:
+        return sum(len(pages) for pages in self._users.values())
+
+    def open(self, pipe: Pipe, identity: Identity, kind: Literal["desk", "board"]) -> Page:
+        """A page said hello: it gets its snapshot, and everything that comes after it."""
+        page = Page(pipe, identity, kind, self._steady())
+        pages = self._users.setdefault(identity.login, [])
+        pages.append(page)
+        if kind == "board":
+            self._boards[page] = None
+        self._send_snapshot(page)
+        if len(pages) > MAX_PAGES:
+            self.close(pages[0], TOO_SLOW, "too many pages")
+        return page
+
+    def leave(self, page: Page) -> None:
+        """The connection is gone."""
+        pages = self._users.get(page.identity.login)
+        if pages is not None and page in pages:
+            pages.remove(page)
+            if not pages:
+                del self._users[page.identity.login]
+        self._boards.pop(page, None)
+        self._behind.pop(page, None)
+
+    def close(self, page: Page, code: int, reason: str) -> None:
+        """Send a page away."""
+        self.leave(page)
+        page.pipe.close(code, reason)
+
+    def close_session(self, session: str, code: int = LOG_IN, reason: str = "logged out") -> None:
+        """Send away every page of a session."""
+        for page in self.pages():
+            if page.identity.session == session:
+                self.close(page, code, reason)
+
+    def close_all(self, code: int = RESTARTING, reason: str = "restarting") -> None:
+        """Send everybody away, as at a restart."""
+        for page in self.pages():
+            self.close(page, code, reason)
+
+    def pages(self) -> list[Page]:
+        """All open pages."""
+        return [page for pages in self._users.values() for page in pages]
+
+    def users(self) -> list[str]:
+        """Logins with an open page."""
+        return list(self._users)
+
+    def has(self, user: str) -> bool:
+        """True where the user has an open page."""
+        return user in self._users
+
+    @property
+    def boards(self) -> bool:
+        """True where somebody looks at the board."""
+        return bool(self._boards)
+
+    def send(self, users: Iterable[str], kind: str, body: bytes) -> None:
+        """One frame to all pages of these users."""
+        now = self._pbx_now()
+        for user in users:
+            for page in self._users.get(user, ()):
+                self._send(page, kind, now, body)
+
+    def send_all(self, kind: str, body: bytes = wire.EMPTY) -> None:
+        """One frame to every page."""
+        now = self._pbx_now()
+        for page in self.pages():
+            self._send(page, kind, now, body)
+
+    def send_boards(self, kind: str, body: bytes) -> None:
+        """One frame to every page that shows the board."""
+        now = self._pbx_now()
+        for page in tuple(self._boards):
+            self._send(page, kind, now, body)
+
+    def renew(self, users: Iterable[str]) -> None:
+        """Show these users everything anew: what they may see or where they sit has changed."""
+        for user in users:
+            for page in tuple(self._users.get(user, ())):
+                self._send_snapshot(page)
+
+    def look_after(self) -> None:
+        """Call a few times a second: pages that have read on get their snapshot, those that never do are closed."""
+        now = self._steady()
+        for page in tuple(self._behind):
+            if page.pipe.pending() == 0:
+                del self._behind[page]
+                page.behind_since = None
+                page.frames = 0
+                self._send_snapshot(page)
+            elif page.behind_since is not None and now - page.behind_since > BEHIND_S:
+                self.figures.closed_slow += 1
+                self.close(page, TOO_SLOW, "too slow")
+
+    def _send_snapshot(self, page: Page) -> None:
+        self.figures.snapshots += 1
+        now = self._pbx_now()
+        for kind, body in self._snapshots(page):
+            self._send(page, kind, now, body)
+
+    def _send(self, page: Page, kind: str, now: float, body: bytes) -> None:
+        if page.behind_since is not None:
+            self.figures.skipped += 1
+            return
+        pending = page.pipe.pending()
+        page.frames = page.frames + 1 if pending else 0
+        # A first frame larger than the limit must still pass: only what piles up behind it counts.
+        if pending > MAX_BUFFER or page.frames > MAX_FRAMES:
+            page.behind_since = self._steady()
+            self._behind[page] = None
+            self.figures.skipped += 1
+            return
+        page.seq += 1
+        self.figures.frames += 1
+        page.pipe.write(wire.frame(kind, page.seq, now, body))

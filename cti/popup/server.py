@@ -1,0 +1,236 @@
+"""The push port: WebSocket connections in, pages of the hub out. The only door to websockets.
+
+A connection must come from a listed origin, with the session's cookie, and say hello within five seconds. It may send
+small frames at a human pace. No compression: it costs more than it saves on a LAN, and opens the zip-bomb class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from cti import wire
+from cti.auth import Identity, origin_allowed
+from cti.popup.hub import LOG_IN, NO_RIGHT, RESTARTING, Hub, Page
+
+log = logging.getLogger(__name__)
+
+HELLO_S: Final = 5.0
+"A page that has not said hello by then is closed."
+BEAT_S: Final = 10.0
+"Heartbeat both ways."
+SILENT_S: Final = 35.0
+"A page that was silent for this long is gone (a browser may slow a hidden page's timers)."
+MAX_FRAME: Final = 16 * 1024
+"Largest frame taken from a page, in bytes."
+RATE, BURST = 32.0, 64.0
+"Frames a page may send a second, and at once (FAULTS 4.3)."
+MAX_STRANGERS: Final = 2000
+"Connections at once of which nobody knows yet who they are (all addresses: agents may sit behind one proxy)."
+POLICY: Final = 1008
+
+
+class _Pipe:
+    """A websockets connection as the hub sees it."""
+
+    def __init__(self, connection: ServerConnection, closing: set[asyncio.Task[None]]) -> None:
+        self._connection = connection
+        self._closing = closing
+
+    def write(self, frame: bytes) -> None:
+        broadcast((self._connection,), frame, text=True)
+
+    def pending(self) -> int:
+        return self._connection.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._connection.close(code, reason))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+class PushServer:
+    """Serves the hub's pages on one port."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        identify: Callable[[Mapping[str, str]], Awaitable[Identity | None]],
+        still: Callable[[str], Awaitable[Identity | None]],
+        touch: Callable[[Identity], Awaitable[None]],
+        origins: frozenset[str],
+        steady: Callable[[], float],
+        on_seen: Callable[[Identity, str], None] = lambda identity, pop: None,
+    ) -> None:
+        """`identify` says who sent the handshake's headers, `still` whether a session lives on."""
+        self._hub = hub
+        self._identify = identify
+        self._still = still
+        self._touch = touch
+        self.origins = origins
+        self._steady = steady
+        self._on_seen = on_seen
+        self._server: Server | None = None
+        self._strangers = 0
+        self._closing: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        self.refused = 0
+        "Handshakes refused since the start."
+
+    async def start(self, host: str, port: int, *, sock: socket.socket | None = None) -> int:
+        """Listen; returns the port (useful where `port` is 0)."""
+        where = {"sock": sock} if sock is not None else {"host": host, "port": port}
+        self._server = await serve(
+            self._connected,
+            **where,
+            process_request=self._check,
+            compression=None,
+            max_size=MAX_FRAME,
+            max_queue=16,
+            open_timeout=5,
+            ping_interval=20,
+            ping_timeout=20,
+            close_timeout=3,
+            server_header=None,
+        )
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        sockets: Sequence[socket.socket] = self._server.sockets
+        return int(sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Tell the pages that the service restarts, and stop."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        if self._server is not None:
+            self._hub.close_all(RESTARTING, "restarting")
+            self._server.close(code=RESTARTING, reason="restarting")
+            await self._server.wait_closed()
+
+    def _check(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path.partition("?")[0] != "/push":
+            return connection.respond(404, "not here\n")
+        origins = request.headers.get_all("Origin")
+        if len(origins) != 1 or not origin_allowed(origins[0], self.origins):
+            self.refused += 1
+            return connection.respond(403, "this origin may not connect\n")
+        if self._strangers >= MAX_STRANGERS:
+            self.refused += 1
+            return connection.respond(429, "too many connections\n")
+        return None
+
+    async def _connected(self, connection: ServerConnection) -> None:
+        page: Page | None = None
+        try:
+            self._strangers += 1
+            try:
+                identity = await self._who(connection)
+            finally:
+                self._strangers -= 1
+            if identity is None:
+                await connection.close(LOG_IN, "log in first")
+                return
+            page = await self._welcome(connection, identity)
+            if page is not None:
+                await self._listen(connection, page)
+        except ConnectionClosed:
+            pass
+        finally:
+            if page is not None:
+                self._hub.leave(page)
+
+    async def _who(self, connection: ServerConnection) -> Identity | None:
+        request = connection.request
+        cookies = request.headers.get_all("Cookie") if request is not None else []
+        return await self._identify({"Cookie": "; ".join(cookies)})
+
+    async def _welcome(self, connection: ServerConnection, identity: Identity) -> Page | None:
+        """The page behind a new connection once it has said hello; None where it was sent away."""
+        try:
+            async with asyncio.timeout(HELLO_S):
+                hello = wire.decode_inbound(await connection.recv())
+        except TimeoutError:
+            await connection.close(POLICY, "no hello")
+            return None
+        except wire.WireError:
+            await connection.close(POLICY, "not a hello")
+            return None
+        if not isinstance(hello, wire.Hello) or hello.v != wire.VERSION:
+            await connection.close(POLICY, "reload the page: another version")
+            return None
+        if not _may(identity, hello.page):
+            await connection.close(NO_RIGHT, "no right")
+            return None
+        return self._hub.open(_Pipe(connection, self._closing), identity, hello.page)
+
+    async def _listen(self, connection: ServerConnection, page: Page) -> None:
+        allowance, before = BURST, self._steady()
+        touched = before
+        while True:
+            try:
+                async with asyncio.timeout(SILENT_S):
+                    raw = await connection.recv()
+            except TimeoutError:
+                self._hub.close(page, 1001, "silent")
+                return
+            now = self._steady()
+            allowance = min(BURST, allowance + (now - before) * RATE) - 1.0
+            before = now
+            if allowance < 0:
+                self._hub.close(page, POLICY, "too many frames")
+                return
+            try:
+                frame = wire.decode_inbound(raw)
+            except wire.WireError:
+                self._hub.close(page, POLICY, "not a frame")
+                return
+            if isinstance(frame, wire.Seen):
+                self._hub.figures.seen += 1
+                self._on_seen(page.identity, frame.pop)
+            if now - touched > 60.0:
+                touched = now
+                await self._touch(page.identity)
+
+    async def _sweep(self) -> None:
+        """Heartbeats, slow pages, and sessions that ended elsewhere."""
+        beat = checked = self._steady()
+        while True:
+            await asyncio.sleep(0.25)
+            self._hub.look_after()
+            now = self._steady()
+            if now - beat >= BEAT_S:
+                beat = now
+                self._hub.send_all("beat")
+            # Sessions end in the store, too (another process disables a user): within a second or two for a small
+            # site, and never more than fifty questions a second for a large one.
+            if now - checked >= max(1.0, len(self._hub) / 50):
+                try:
+                    await self._check_sessions()
+                except Exception as error:  # the store is away: pages stay, the next second asks again
+                    log.warning("sessions not checked: %s", type(error).__name__)
+                checked = self._steady()
+
+    async def _check_sessions(self) -> None:
+        for session in {page.identity.session for page in self._hub.pages()}:
+            identity = await self._still(session)
+            for page in self._hub.pages():
+                if page.identity.session != session:
+                    continue
+                if identity is None:
+                    self._hub.close(page, LOG_IN, "session ended")
+                elif not _may(identity, page.kind):
+                    self._hub.close(page, NO_RIGHT, "no right")
+                else:
+                    page.identity = identity
+
+
+def _may(identity: Identity, page: str) -> bool:
+    return ("board" if page == "board" else "desk") in identity.rights

@@ -1,0 +1,181 @@
+"""The HTTP port: pages, API, and what those who watch the service ask for."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from cti.web import openapi
+from cti.web.api import parties, pops, session
+from cti.web.ports import Refusal, not_found
+from cti.web.routes import (
+    MAX_BODY,
+    PUBLIC,
+    SERVICES,
+    Request,
+    Route,
+    Services,
+    answer,
+    entrance,
+    headers_of,
+    refused,
+)
+
+log = logging.getLogger(__name__)
+
+PREFIX: Final = "/api/v1"
+STATIC: Final = Path(str(files("cti.web"))) / "static"
+TYPES: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
+}
+"What is served from the static folder, and as what; other files are not."
+_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z")
+
+
+async def healthz(request: Request) -> web.StreamResponse:
+    """The process is up."""
+    return web.Response(text="ok\n")
+
+
+async def readyz(request: Request) -> web.StreamResponse:
+    """Ready to show calls; else 503 and why, one line each."""
+    reasons = request.services.condition.ready()
+    return web.Response(text="".join(f"{line}\n" for line in reasons or ["ready"]), status=503 if reasons else 200)
+
+
+async def metrics(request: Request) -> web.StreamResponse:
+    """Counters in Prometheus' text format."""
+    return web.Response(
+        body=request.services.condition.metrics().encode(),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+async def describe(request: Request) -> web.StreamResponse:
+    """The OpenAPI document."""
+    return answer(openapi.document(API, PREFIX, request.services.version))
+
+
+def _static(path: str) -> Path | None:
+    """The file of a page's path; None for whatever is not one of ours."""
+    parts = [p for p in path.split("/") if p]
+    if not all(_SEGMENT.match(p) for p in parts):
+        return None
+    if not parts:
+        parts = ["index.html"]
+    elif "." not in parts[-1]:
+        parts[-1] += ".html"
+    found = STATIC.joinpath(*parts)
+    return found if found.suffix in TYPES and found.is_file() else None
+
+
+async def page(request: Request) -> web.StreamResponse:
+    """A file of the pages."""
+    found = _static(request.path("path"))
+    if found is None:
+        raise not_found()
+    kind = TYPES[found.suffix]
+    text = kind.startswith("text/") or kind.endswith(("json", "xml"))
+    response = web.FileResponse(found)
+    response.headers["Content-Type"] = f"{kind}; charset=utf-8" if text else kind
+    # Files bear no version in their name: browsers ask each time, and mostly hear that nothing changed.
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+API: Final = (
+    *session.ROUTES,
+    *pops.ROUTES,
+    *parties.ROUTES,
+    Route(method="GET", path="/openapi.json", right=PUBLIC, handler=describe, summary="This document", answer=dict),
+)
+OTHERS: Final = (
+    Route(method="GET", path="/healthz", right=PUBLIC, handler=healthz, summary="The process is up"),
+    Route(method="GET", path="/readyz", right=PUBLIC, handler=readyz, summary="Ready to show calls"),
+    Route(method="GET", path="/metrics", right=PUBLIC, handler=metrics, summary="Counters"),
+    Route(method="GET", path="/{path:.*}", right=PUBLIC, handler=page, summary="The pages"),
+)
+ROUTES: Final = (
+    *((PREFIX + route.path, route) for route in API),
+    *((route.path, route) for route in OTHERS),
+)
+"[(path, route)] of everything that is served; the pages come last, for they take any path."
+
+
+def _guard(services: Services) -> Callable[..., Awaitable[web.StreamResponse]]:
+    common = headers_of(services.site, services.auth.cookie.startswith("__Host-"))
+
+    @web.middleware
+    async def guard(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status == 413:
+                response = refused(Refusal(413, "too_long", "请求过大", "The request is too large"))
+            else:
+                response = refused(Refusal(error.status, "http", error.reason, error.reason))
+                if "Allow" in error.headers:
+                    response.headers["Allow"] = error.headers["Allow"]
+        response.headers.update(common)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return guard
+
+
+def application(services: Services) -> web.Application:
+    """The aiohttp application of all routes."""
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(services)])
+    app[SERVICES] = services
+
+    async def absent(request: web.Request) -> web.StreamResponse:
+        return refused(not_found())
+
+    for path, route in ROUTES:
+        if route is OTHERS[0]:  # what else is asked of the API does not exist, and is no page either
+            app.router.add_route("*", PREFIX + "/{path:.*}", absent)
+        app.router.add_route(route.method, path, entrance(route, services))
+    return app
+
+
+class WebServer:
+    """Serves the application on one port."""
+
+    def __init__(self, services: Services) -> None:
+        self._runner = web.AppRunner(
+            application(services),
+            access_log=None,  # paths hold calls' and parties' keys; /metrics counts instead
+            handler_cancellation=False,
+            shutdown_timeout=2.0,
+            keepalive_timeout=75.0,
+        )
+
+    async def start(self, host: str, port: int, *, sock: socket.socket | None = None) -> int:
+        """Listen; returns the port (useful where `port` is 0)."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port) if sock is None else web.SockSite(self._runner, sock)
+        await site.start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Finish what is under way, and stop."""
+        await self._runner.cleanup()
