@@ -10,10 +10,13 @@ import sys
 from collections.abc import Callable
 
 from tests import chromium, debian
+from tests.asterisk import programs
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
-    "SIPp": lambda: debian.fetch("bookworm", ["sip-tester"], name="sipp"),
+    "Asterisk 22": lambda: programs.asterisk_files("22"),
+    "Asterisk 16": lambda: programs.asterisk_files("16"),
+    "SIPp": programs.sipp,
 }
 
 

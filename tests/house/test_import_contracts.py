@@ -21,6 +21,11 @@ PLANTED = [
     ("cti/events.py", "import cti.board", "nothing pure reaches an edge"),
     ("crm_bridge/model.py", "import cti.events", "crm_bridge could serve another front end"),
     ("cti/bus.py", "import panoramisk", "one door to panoramisk"),
+    ("cti/bus.py", "import websockets", "one door to websockets"),
+    ("cti/popup/server.py", "import aiohttp", "one door to aiohttp"),
+    ("cti/popup/record.py", "import sqlalchemy", "SQL is spoken in the store and in crm_bridge"),
+    ("cti/popup/hub.py", "import cti.store", "edges do not know each other"),
+    ("cti/web/ports.py", "import cti.popup.hub", "edges do not know each other"),
     ("cti/bus.py", "import argon2", "one door to password hashing"),
     ("cti/board/view.py", "import phonenumbers", "only caller ids need phonenumbers"),
 ]
