@@ -17,7 +17,7 @@ import msgspec
 from cti.demo.exchange import IDLE, SNAPSHOT, Exchange, Headers
 
 _HOLE: Final = re.compile(r"\{([a-z]+[0-9]*)\}")
-TRUNK: Final = "PJSIP/trunk"
+TRUNK: Final = "PJSIP/trunkline"
 SHARES: Final[Mapping[str, float]] = {
     "answered": 26,
     "agent_hangs_up": 12,
