@@ -36,7 +36,7 @@ def dialled_number(dial_string: str, interface: str) -> str | None:
     """The number dialled *through* an end-point, None if the end-point itself was dialled.
 
     Dial("PJSIP/8005") and a contact ("8005/sip:8005@10.0.0.9") reach a phone; "13912345678@carrier",
-    "carrier/sip:13912345678@sbc" and "g1/13900139000" reach a number behind the end-point.
+    "carrier/sip:13912345678@sbc" and "g1/13912345678" reach a number behind the end-point.
     """
     text = dial_string
     technology = interface.partition("/")[0]
