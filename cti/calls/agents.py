@@ -132,6 +132,10 @@ class Roll:
         """True if the phone is, or was seen as, a member's."""
         return phone in self._by_phone or phone in self._names
 
+    def members(self, phone: str) -> list[str]:
+        """The queue members' interfaces that reach this phone: what an action on its memberships must name."""
+        return sorted({interface for _, interface in self._by_phone.get(phone, ())})
+
     # -- events -------------------------------------------------------------------------------------
 
     def read(self, packet: Packet) -> str | None:

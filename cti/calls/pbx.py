@@ -203,6 +203,10 @@ class Pbx:
         """All agents, as last told."""
         return self._state.roll.states()
 
+    def members(self, phone: str) -> list[str]:
+        """The queue members' interfaces that reach this phone: what an action on its memberships must name."""
+        return self._state.roll.members(phone)
+
 
 def _began(call: record.Call) -> float:
     moments = [call.started_at, *(v.joined_at for v in call.visits), *(t.from_ for t in call.talks), call.ended_at]
