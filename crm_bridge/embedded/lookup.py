@@ -91,7 +91,8 @@ def lookup(connection: sa.Connection, number: Number, catalogue: Catalogue, zone
         )
         for row in connection.execute(_query, {"key": number.key})
     ]
-    sharers = {hit.party.id for hit in hits if hit.level not in ("text", "learned")}
+    # A firm and its own people behind one number are one customer.
+    sharers = {hit.party.company_id or hit.party.id for hit in hits if hit.level not in ("text", "learned")}
     extensions = Counter(hit.party.id for hit in hits if hit.ext and hit.ext == number.ext)
     best: dict[str, Match] = {}
     for hit in hits:
