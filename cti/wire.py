@@ -206,6 +206,17 @@ class CallItem(Shape, frozen=True, kw_only=True):
     "The link was down during the call: what is said of it may be incomplete."
 
 
+class SmsItem(Shape, frozen=True, kw_only=True):
+    """One message."""
+
+    id: str
+    at: float
+    direction: str
+    text: str
+    status: str
+    by: str | None
+
+
 class Me(Shape, frozen=True, kw_only=True):
     """The user behind the page."""
 

@@ -39,7 +39,7 @@ class History(Protocol):
     def calls(self, keys: Sequence[str], limit: int, but: str) -> tuple[Sequence[wire.CallItem], int]:
         """Newest calls of any of these numbers without the call `but`, and how many there are in all."""
 
-    def sms(self, keys: Sequence[str], limit: int) -> tuple[Sequence[object], int]:
+    def sms(self, keys: Sequence[str], limit: int) -> tuple[Sequence[wire.SmsItem], int]:
         """Newest messages to or from any of these numbers, and how many there are in all."""
 
 

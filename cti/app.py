@@ -1,0 +1,430 @@
+"""The composition root: builds everything once, starts it in order, stops it in reverse (AMI last in, first out)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+from argon2 import PasswordHasher
+
+from crm_bridge import model
+from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.numbers import Number, Site, canonical, display
+from cti import __version__, events, wire
+from cti.address import Address
+from cti.ami.link import Link
+from cti.auth import ABSOLUTE_S, IDLE_S, Account, Auth
+from cti.board import Board, QueuePlan
+from cti.bus import Bus
+from cti.calls.pbx import WANTED, Pbx, PbxConfig
+from cti.calls.record import Call
+from cti.condition import Watch
+from cti.desk import Desks
+from cti.feed import SAVE_S, Feed
+from cti.floor import Floor
+from cti.popup.day import Day
+from cti.popup.hub import Hub
+from cti.popup.lanes import Lane
+from cti.popup.phones import Phones
+from cti.popup.record import Records
+from cti.popup.rules import Labels, QueueLabel
+from cti.popup.server import PushServer
+from cti.popup.session import PopSession
+from cti.settings import Settings
+from cti.sms.record import section as sms_section
+from cti.store import Draft, Store, StoreError, Writer
+from cti.ticker import steady_clock, wall_clock
+from cti.web.routes import Services
+from cti.web.server import WebServer
+
+log = logging.getLogger(__name__)
+
+ROUND_S: Final = 1.0
+"The slow round: states of store and CRM, a new day, sessions that are over."
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What the store remembers of before this start."""
+
+    accounts: list[Account]
+    dismissed: dict[str, set[str]]
+    drafts: dict[str, list[Draft]]
+    teams: dict[str, str]
+    today: list[Call]
+    open: list[Call]
+
+
+class App:
+    """One Thirteen. `async with App(settings): ...` runs it; `web_port` and `push_port` are the open ones."""
+
+    def __init__(self, settings: Settings, *, hasher: PasswordHasher | None = None) -> None:
+        """Builds what needs neither store nor ports. `hasher` is for tests that log in often."""
+        self.settings = settings
+        self._hasher = hasher
+        site, pbx, queues = settings.site, settings.pbx, settings.queues
+        self._zone = ZoneInfo(site.timezone)
+        self._site = Site(area_code=site.area_code)
+        self.pbx = Pbx(
+            PbxConfig(
+                name=pbx.name,
+                trunks=pbx.trunks,
+                targets={name: queue.target for name, queue in queues.items()},
+                default_target=pbx.default_target,
+                wrapup={name: q.wrapup for name, q in queues.items() if q.wrapup is not None},
+            )
+        )
+        self.labels = Labels(
+            lines=settings.lines,
+            choices=settings.menu,
+            queues={name: QueueLabel(label=q.label, target_s=q.target) for name, q in queues.items()},
+            default_target_s=pbx.default_target,
+        )
+        self.bus = Bus()
+        self.phones = Phones()
+        self._crm: EmbeddedCrm | None = None
+        self._crm_lock = threading.Lock()
+        self._stack = contextlib.AsyncExitStack()
+        self._behind_tasks: set[asyncio.Task[None]] = set()
+        self._store_answers = True
+        self.web_port = 0
+        self.push_port = 0
+
+    # --- starting and stopping ---------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Start everything. Raises StoreError or OSError where that cannot be."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything, in reverse."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, later = self.settings, self._stack
+        later.callback(self._close_crm)
+        # The tables of regions take half a second to load: not while the first phone rings.
+        await asyncio.to_thread(lambda: canonical("057487654321").region)
+        self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
+        later.callback(self.store.close)
+        past = await asyncio.to_thread(self._load)
+        web_socket = _listen(settings.web.host, settings.web.port)
+        later.callback(web_socket.close)
+        push_socket = _listen(settings.push.host, settings.push.port)
+        later.callback(push_socket.close)
+        self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
+        self.address = Address(settings.web, self.web_port, self.push_port)
+        self._build(past)
+        later.callback(self.auth.close)
+        later.callback(self.lane.close)
+        later.push_async_callback(self._close_writer)
+        self._run(self.writer.run(), self._stack)
+        self._restore(past)
+        later.push_async_callback(self.records.close)
+        later.push_async_callback(self.desks.close)
+        await self.web.start("", 0, sock=web_socket)
+        later.push_async_callback(self.web.stop)
+        await self.push.start("", 0, sock=push_socket)
+        later.push_async_callback(self.push.stop)
+        self._run(self._rounds(), later)
+        later.callback(self.floor.stop)
+        later.callback(self.feed.stop)
+        self._run(self.link.run(), later)
+
+    def _run(self, work: Any, later: contextlib.AsyncExitStack) -> None:
+        """Run a task until its turn to stop."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_report)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        later.push_async_callback(end)
+
+    def _build(self, past: Past) -> None:
+        """Build what is left, once; nothing runs yet."""
+        settings = self.settings
+        self.session = PopSession(self.phones, self.labels, self._canonical)
+        board = Board(
+            {n: QueuePlan(label=q.label, target_s=q.target, goal=q.goal) for n, q in settings.queues.items()},
+            past.teams,
+            day=self._day,
+            describe=self._described,
+            default=QueuePlan(label="", target_s=settings.pbx.default_target),
+        )
+        day = Day(lambda queue: self.labels.queue(queue).target_s, self._day)
+        self.floor = Floor(self.session, board, day, pbx_now=self.pbx_now)
+        self.hub = Hub(self.floor.snapshot, pbx_now=self.pbx_now, steady=steady_clock)
+        self.records = Records(
+            self.crm,
+            self,
+            clock=wall_clock,
+            steady=steady_clock,
+            on_match=self.floor.matched,
+            on_no_answer=self.floor.no_answer,
+            on_section=self.floor.section,
+            on_intents=self.floor.intents,
+            zone=self._zone,
+        )
+        self.floor.attach(self.hub, self.records)
+        self.bus.subscribe("floor", self.floor.on_event)
+        self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=_is_outage)
+        self.writer = Writer(self.store)
+        self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
+        self.feed.on_recovered = self._recall
+        self.bus.subscribe("merges", self._merged)
+        self.link = Link(
+            settings.pbx,
+            on_packet=self.feed.on_packet,
+            on_roster=self.feed.on_roster,
+            on_state=self.feed.on_state,
+            clock=wall_clock,
+            wanted=WANTED,
+        )
+        self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
+        self.desks = Desks(
+            self.floor,
+            self.store,
+            self.lane,
+            self.auth,
+            self.link,
+            members=self.pbx.members,
+            clock=self.pbx_now,
+        )
+        self.push = PushServer(
+            self.hub,
+            identify=self.auth.identify,
+            still=self.auth.identify_session,
+            touch=self.auth.touch,
+            origins=self.address.origins,
+            steady=steady_clock,
+            on_seen=self.floor.seen,
+        )
+        self.watch = Watch(
+            self.floor,
+            store_ok=lambda: self.store_ok,
+            gauges=self._gauges,
+            counters=self._counters,
+            queues=tuple(settings.queues),
+        )
+        self.web = WebServer(
+            Services(
+                auth=self.auth,
+                desk=self.desks,
+                condition=self.watch,
+                site=self.address,
+                version=__version__,
+                clock=wall_clock,
+            )
+        )
+
+    # --- clocks and numbers ------------------------------------------------------------------------------------
+
+    def pbx_now(self) -> float:
+        """Epoch seconds on the PBX's clock."""
+        return self.pbx.pbx_time(wall_clock())
+
+    def _day(self, at: float) -> object:
+        return datetime.fromtimestamp(at, self._zone).date()
+
+    def _canonical(self, raw: str | None) -> Number:
+        return canonical(raw, self._site)
+
+    def _described(self, raw: str | None) -> tuple[str, str]:
+        number = self._canonical(raw)
+        shown = display(number) or wire.clean_text(number.raw, 40)
+        return ("" if number.cls == "anonymous" else shown), number.region or ""
+
+    # --- the CRM and our own history, for worker threads -------------------------------------------------------
+
+    def crm(self) -> model.Crm:
+        """The CRM, opened at first use. Raises CrmError while it cannot be opened."""
+        with self._crm_lock:
+            if self._crm is None:
+                site = self.settings.site
+                self._crm = EmbeddedCrm(self.settings.crm.url, site=self._site, timezone=site.timezone)
+            return self._crm
+
+    def _close_crm(self) -> None:
+        if self._crm is not None:
+            self._crm.close()
+
+    def calls(self, keys: Sequence[str], limit: int, but: str) -> tuple[Sequence[wire.CallItem], int]:
+        """Earlier calls of these numbers."""
+        rows = [row for row in self.store.calls_of_number(keys, limit + 1) if row.id != but][:limit]
+        total = len(rows) if len(rows) < limit else self.store.calls_total(keys)
+        return [self.desks.item(row) for row in rows], total
+
+    def sms(self, keys: Sequence[str], limit: int) -> tuple[Sequence[wire.SmsItem], int]:
+        """Messages of these numbers."""
+        return sms_section(self.store, keys, limit)
+
+    # --- what was before ---------------------------------------------------------------------------------------
+
+    def _load(self) -> Past:
+        """What the store remembers; in a worker thread."""
+        store, now = self.store, wall_clock()
+        store.forget_sessions(now - IDLE_S, now - ABSOLUTE_S)
+        midnight = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        accounts = store.accounts()
+        return Past(
+            accounts=accounts,
+            dismissed={a.login: store.dismissed(a.login) for a in accounts},
+            drafts={a.login: store.drafts(a.login) for a in accounts},
+            teams=store.teams(),
+            today=store.calls_since(midnight.timestamp()),
+            open=store.open_calls(),
+        )
+
+    def _restore(self, past: Past) -> None:
+        """Users' phones, what they put away and typed, and the day's figures."""
+        for account in past.accounts:
+            self.phones.set_own(account.login, account.interfaces)
+            for pop in past.dismissed[account.login]:
+                self.session.shelf.remember_dismissed(account.login, pop)
+            for draft in past.drafts[account.login]:
+                with contextlib.suppress(ValueError):
+                    self.session.shelf.keep_draft(account.login, draft.call, json.loads(draft.payload))
+        now = self.pbx_now()
+        self.floor.day.roll(now)
+        self.floor.board.roll(now)
+        self.floor.day.restore(past.today)
+        self.floor.board.restore(past.today)
+        self.feed.remember(past.open)
+
+    def _recall(self, calls: list[str]) -> None:
+        """After a resync: notes and choices of the open calls come back from the store."""
+        for call in calls:
+            self._behind(self._recall_one(call), "recalling a call")
+
+    async def _recall_one(self, call: str) -> None:
+        notes = await self.lane.run(lambda: self.store.call_notes(call))
+        for n in reversed(notes):
+            note = wire.Note(text=n.text, saved_at=n.saved_at, version=n.version, by=n.user)
+            self.floor.carry(self.session.note_saved(call, note))
+        party = await self.lane.run(lambda: self.store.party_of(call))
+        if party is not None:
+            chosen: model.Party | None = await self.records.ask(lambda crm: crm.party(party))
+            if chosen is not None:
+                self.floor.carry(self.session.choose(call, chosen))
+                self.floor.enrich(call)
+
+    def _merged(self, event: events.Event) -> None:
+        """A consultation that became part of another call is no row of its own."""
+        if isinstance(event, events.CallMerged):
+            call = event.call
+            self._behind(self._drop(call), "dropping a merged call")
+
+    async def _drop(self, call: str) -> None:
+        await asyncio.sleep(2 * SAVE_S)  # behind what may still be on its way to the writer
+        await self.writer.flush(5.0)
+        await self.lane.run(lambda: self.store.drop_calls([call]))
+
+    def _behind(self, work: Any, what: str) -> None:
+        """Do something behind everybody's back; a failure is logged."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                log.warning("%s failed: %s", what, type(error).__name__)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._behind_tasks.add(task)
+        task.add_done_callback(self._behind_tasks.discard)
+
+    async def _close_writer(self) -> None:
+        for task in tuple(self._behind_tasks):
+            task.cancel()
+        await asyncio.gather(*self._behind_tasks, return_exceptions=True)
+        if not await self.writer.close():
+            log.error("not everything was written down: %d calls", self.writer.backlog)
+
+    # --- how it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def store_ok(self) -> bool:
+        """True while the store takes what is to be written and answers."""
+        return self._store_answers and self.writer.store_ok
+
+    async def _rounds(self) -> None:
+        """Once a second: is the store there, is the CRM, has a day begun."""
+        turn = 0
+        while True:
+            await asyncio.sleep(ROUND_S)
+            turn += 1
+            if turn % 2 == 0:
+                try:
+                    await self.lane.run(self.store.check)
+                    self._store_answers = True
+                except Exception as error:
+                    if self._store_answers:
+                        log.error("the store does not answer: %s", type(error).__name__)
+                    self._store_answers = False
+            self.floor.set_link(store_ok=self.store_ok, crm_ok=self.records.crm_ok)
+            self.floor.roll()
+
+    def _gauges(self) -> Mapping[str, float]:
+        return {
+            "pages": float(len(self.hub)),
+            "open_calls": float(len(self.session.shelf.calls)),
+            "pops": float(len(self.session.shelf.pops)),
+            "writer_backlog": float(self.writer.backlog),
+            "link_waiting": float(self.link.waiting),
+            "store_ok": float(self.store_ok),
+            "crm_ok": float(self.records.crm_ok),
+        }
+
+    def _counters(self) -> Mapping[str, Mapping[str, int]]:
+        figures = msgspec.structs.asdict(self.hub.figures)
+        lanes = (self.records.finding, self.records.reading, self.records.own, self.lane)
+        return {
+            "link": self.link.counters(),
+            "core_odd": self.pbx.counters,
+            "push": {**figures, "refused": self.push.refused},
+            "events": {"published": self.bus.published, "pops": self.floor.popped},
+            "subscriber_failures": self.bus.failures,
+            "lane_failures": {lane.name: lane.failures for lane in lanes},
+            "writer": {"written": self.writer.written, "refused": self.writer.refused},
+        }
+
+
+def _is_outage(error: BaseException) -> bool:
+    return not (isinstance(error, StoreError) and error.permanent)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a part of the service stopped: %s", type(error).__name__, exc_info=error)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError with the address in its words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(512)
+        found.setblocking(False)
+    except OSError as error:
+        found.close()
+        raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from error
+    return found

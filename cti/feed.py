@@ -1,0 +1,113 @@
+"""From the link into the core and out to everybody: packets, rosters, the link's state, and the calls to be stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from cti import events
+from cti.ami.link import LinkState
+from cti.ami.messages import Packet
+from cti.ami.roster import Roster
+from cti.bus import Bus
+from cti.calls.pbx import Pbx
+from cti.calls.record import Call
+from cti.continuity import closed_in_gap, continued
+from cti.floor import Floor
+from cti.store import Writer
+from cti.ticker import Ticker, wall_clock
+
+log = logging.getLogger(__name__)
+
+SAVE_S: Final = 0.25
+"Changed calls are handed to the writer after this."
+
+
+class Feed:
+    """One PBX's way in."""
+
+    def __init__(self, pbx: Pbx, name: str, bus: Bus, floor: Floor, writer: Writer) -> None:
+        self._pbx = pbx
+        self._name = name
+        self._bus = bus
+        self._floor = floor
+        self._writer = writer
+        self._pending: asyncio.TimerHandle | None = None
+        self._before: dict[str, Call] = {}
+        self.ticker = Ticker(pbx, self.now, self.publish)
+        self.on_recovered: Callable[[list[str]], None] = lambda calls: None
+        "Told the open calls after each resync."
+        bus.subscribe("store", self._changed)
+
+    def now(self) -> float:
+        """Epoch seconds on the PBX's clock."""
+        return self._pbx.pbx_time(wall_clock())
+
+    def remember(self, calls: Iterable[Call]) -> None:
+        """Calls that were open when the service last stopped: they are carried on, or closed at the first resync."""
+        self._before = {call.id: call for call in calls}
+
+    def publish(self, told: list[events.Event]) -> None:
+        """Tell everybody."""
+        if told:
+            self._bus.publish(told)
+
+    def on_packet(self, packet: Packet, now: float) -> None:
+        """One packet of the live stream."""
+        told = self._pbx.feed(packet, now)
+        if told:
+            self._bus.publish(told)
+        self.ticker.arm()
+
+    def on_roster(self, roster: Roster, buffered: list[tuple[Packet, float]], now: float) -> None:
+        """The lists after a connection, and the events that came meanwhile."""
+        self.publish(self._pbx.resync(roster, now))
+        for packet, at in buffered:
+            self.publish(self._pbx.feed(packet, at))
+        alive = [call.id for call in self._pbx.open_calls()]
+        self._floor.carry(self._floor.session.reconcile(alive, self.now()))
+        known = set(alive)
+        for call in tuple(self._before.values()):
+            if call.id not in known and self._pbx.call(call.id) is None:
+                self._writer.put(closed_in_gap(call, self.now()), self._name)
+                del self._before[call.id]
+        self.on_recovered(alive)
+        self.ticker.arm()
+
+    def on_state(self, state: LinkState, now: float) -> None:
+        """The link's state changed."""
+        at = self._pbx.pbx_time(now)
+        before = self._floor.link.state
+        if state.phase == "resyncing":
+            self.publish([events.PbxConnected(at=at, pbx=self._name)])
+        elif state.phase in ("lost", "refused") and before in ("live", "resyncing"):
+            self.publish(self._pbx.link_lost(at))
+        self._floor.set_link(state=state.phase, text=state.text, text_en=state.text_en)
+        if state.phase != before:
+            log.info("pbx %s: %s", state.phase, state.text_en)
+
+    def _changed(self, event: events.Event) -> None:
+        if self._pending is None:
+            self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
+
+    def save(self) -> None:
+        """Hand the changed calls to the writer."""
+        if self._pending is not None:
+            self._pending.cancel()
+            self._pending = None
+        changed = self._pbx.take_changed()
+        for place, call in enumerate(changed):
+            old = self._before.get(call.id)
+            if old is not None:
+                changed[place] = continued(old, call)
+                if call.ended_at is not None:
+                    del self._before[call.id]
+            self._writer.put(changed[place], self._name)
+        self._floor.calls_changed(changed)
+
+    def stop(self) -> None:
+        """No more timers; what changed is handed over."""
+        self.ticker.cancel()
+        self.save()

@@ -1,0 +1,258 @@
+"""The floor: where events become frames. Ties the pops, the board, the agents' days and the pages together.
+
+Everything that an event causes at the pages happens before `on_event` returns; only what may wait (who else rings,
+the board's changes, the writing down of calls) is gathered for a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from crm_bridge import model
+from cti import events, wire
+from cti.auth import Identity
+from cti.board import Board
+from cti.calls.record import Call
+from cti.popup.day import Day
+from cti.popup.hub import Hub, Page
+from cti.popup.record import Records
+from cti.popup.session import PopSession
+from cti.popup.state import Close, Effect, Forget, Gather, Later, LookUp, Show, ShowAgent
+
+SOON_S: Final = 0.05
+"Heads that may wait are pushed together after this."
+BOARD_S: Final = 0.1
+"The board's changes are pushed together after this."
+
+
+class Floor:
+    """Carries out what the pop session asks, and feeds the pages."""
+
+    def __init__(self, session: PopSession, board: Board, day: Day, *, pbx_now: Callable[[], float]) -> None:
+        self.session = session
+        self.board = board
+        self.day = day
+        self._pbx_now = pbx_now
+        self._later: dict[str, None] = {}
+        self._soon: asyncio.TimerHandle | None = None
+        self._board_timer: asyncio.TimerHandle | None = None
+        self.link = wire.LinkView(
+            state="connecting",
+            since=pbx_now(),
+            text="正在连接电话交换机",
+            text_en="Connecting to the PBX",
+            store_ok=True,
+            crm_ok=True,
+        )
+        self.popped = 0
+        "Pops shown to somebody since the start."
+        self.delays: list[int] = [0] * (len(DELAYS_S) + 1)
+        "Pops drawn within each of DELAYS_S of their ring, and later than all."
+
+    def attach(self, hub: Hub, records: Records) -> None:
+        """The edges to work with; before any event."""
+        self.hub = hub
+        self.records = records
+
+    # --- events ------------------------------------------------------------------------------------------------
+
+    def on_event(self, event: events.Event) -> None:
+        """One event of the PBX."""
+        effects = self.session.apply(event)
+        if effects:
+            self.carry(effects)
+        if isinstance(event, events.AgentChanged):
+            self.session.phones.offer(event.agent.interface, event.agent.agent)
+        if self.board.apply(event):
+            self.board_changed()
+
+    def carry(self, effects: Iterable[Effect]) -> None:
+        """Do what the session asks, in its order."""
+        hub, records = self.hub, self.records
+        for effect in effects:
+            match effect:
+                case Show():
+                    if effect.fresh:
+                        self.popped += 1
+                    if any(hub.has(u) for u in effect.users):
+                        hub.send(effect.users, "pop", wire.body(pop=effect.pop))
+                        if effect.fresh:
+                            for section in records.sections(effect.pop.call):
+                                hub.send(effect.users, "section", _section_body(effect.pop.id, wire.encode(section)))
+                case Close():
+                    body = wire.body(pop=effect.pop, reason=effect.reason, by=effect.by)
+                    hub.send(effect.users, "pop_closed", body)
+                case ShowAgent():
+                    for user in effect.users:
+                        if hub.has(user):
+                            hub.send((user,), "agent", wire.body(agent=self.session.heads.agent_of(user)))
+                case LookUp():
+                    records.look_up(effect.call, effect.number)
+                case Gather():
+                    records.gather(effect.call, effect.party, effect.number)
+                case Forget():
+                    records.forget(effect.call)
+                case Later():
+                    self._later.update(dict.fromkeys(effect.pops))
+                    if self._soon is None:
+                        self._soon = asyncio.get_running_loop().call_later(SOON_S, self._show_later)
+
+    def _show_later(self) -> None:
+        self._soon = None
+        waiting, self._later = self._later, {}
+        for pop in waiting:
+            head = self.session.head(pop)
+            if head is not None:
+                self.carry((head,))
+
+    def board_changed(self) -> None:
+        """Push the board's changes within a moment."""
+        if self._board_timer is None:
+            self._board_timer = asyncio.get_running_loop().call_later(BOARD_S, self._push_board)
+
+    def _push_board(self) -> None:
+        self._board_timer = None
+        changes = self.board.changes()
+        if changes is not None and self.hub.boards:
+            self.hub.send_boards("board", wire.body(changes=changes))
+
+    def calls_changed(self, calls: Iterable[Call]) -> None:
+        """These calls stand so now: the agents' days follow."""
+        changed: set[str] = set()
+        for call in calls:
+            changed |= self.day.put(call)
+        self.days_changed(changed)
+
+    def days_changed(self, interfaces: Iterable[str]) -> None:
+        """Push the day's figures of the users at these phones."""
+        for user in {user for interface in interfaces for user in self.session.phones.users(interface)}:
+            if self.hub.has(user):
+                self.hub.send((user,), "today", wire.body(today=self.today(user)))
+
+    def roll(self) -> None:
+        """A new day may have begun."""
+        now = self._pbx_now()
+        if self.day.roll(now):
+            self.days_changed({i for user in self.hub.users() for i in self.session.phones.of(user)})
+        if self.board.roll(now):
+            self.board_changed()
+
+    def set_link(self, **changes: object) -> None:
+        """Push the state of the link where it changed; `changes` are fields of LinkView."""
+        link = msgspec.structs.replace(self.link, **changes)
+        if link.state != self.link.state:
+            link = msgspec.structs.replace(link, since=self._pbx_now())
+        if link != self.link:
+            self.link = link
+            self.hub.send_all("link", wire.body(link=link))
+
+    def stop(self) -> None:
+        """Nothing more is pushed."""
+        for timer in (self._soon, self._board_timer):
+            if timer is not None:
+                timer.cancel()
+
+    # --- the record --------------------------------------------------------------------------------------------
+
+    def matched(self, call: str, matches: Sequence[model.Match]) -> None:
+        """A look-up's answer."""
+        self.carry(self.session.matched(call, matches))
+        self.enrich(call)
+
+    def enrich(self, call: str) -> None:
+        """The board shows who the caller is as far as that is known."""
+        known = self.session.shelf.calls.get(call)
+        if known is None:
+            return
+        party: model.Party | None = known.party
+        if self.board.enrich(
+            call,
+            name=party.name if party is not None else None,
+            company=party.company if party is not None else None,
+            tier=party.tier if party is not None else None,
+            party=party.id if party is not None else None,
+            new=known.decision.level == "unknown",
+        ):
+            self.board_changed()
+
+    def no_answer(self, call: str) -> None:
+        """The CRM did not answer a look-up."""
+        self.carry(self.session.look_up_failed(call))
+
+    def section(self, call: str, section: wire.Section) -> None:
+        """A section came: encoded once for every pop that shows the call."""
+        encoded: bytes | None = None
+        for pop, users in self.session.audience_of_call(call):
+            if any(self.hub.has(u) for u in users):
+                encoded = encoded or wire.encode(section)
+                self.hub.send(users, "section", _section_body(pop, encoded))
+
+    def intents(self, call: str, intents: tuple[wire.Intent, ...]) -> None:
+        """Hints came."""
+        self.carry(self.session.set_intents(call, intents))
+
+    # --- pages -------------------------------------------------------------------------------------------------
+
+    def me(self, identity: Identity) -> wire.Me:
+        """The user as his page shows him."""
+        return wire.Me(
+            user=identity.login,
+            name=identity.name,
+            role=identity.role,
+            language=identity.language,
+            interfaces=self.session.phones.of(identity.login),
+            rights=tuple(sorted(identity.rights)),
+        )
+
+    def today(self, user: str) -> wire.Today:
+        """The user's own day."""
+        return self.day.of(self.session.phones.of(user), self.session.heads.labels.default_target_s)
+
+    def arrived(self, identity: Identity) -> None:
+        """A user is here: his own phones are those of his account as it stands now."""
+        changed = self.session.phones.set_own(identity.login, identity.interfaces)
+        if changed:
+            self.carry(self.session.phones_changed(changed))
+
+    def snapshot(self, page: Page) -> Iterable[tuple[str, bytes]]:
+        """All that a page is shown first: one snapshot, then the sections of its pops."""
+        identity = page.identity
+        self.session.phones.set_own(identity.login, identity.interfaces)
+        desk = page.kind == "desk"
+        pops = self.session.pops_of(identity.login) if desk else []
+        yield (
+            "snapshot",
+            wire.body(
+                me=self.me(identity),
+                link=self.link,
+                agent=self.session.heads.agent_of(identity.login) if desk else None,
+                pops=pops,
+                today=self.today(identity.login) if desk else None,
+                board=self.board.snapshot() if page.kind == "board" else None,
+                phones=self.session.phones.to_take(identity.login) if desk else (),
+            ),
+        )
+        for pop in pops:
+            for section in self.records.sections(pop.call):
+                yield "section", _section_body(pop.id, wire.encode(section))
+
+    def seen(self, identity: Identity, pop: str) -> None:
+        """A page has drawn a pop: how long after the ring."""
+        head = self.session.find(identity.login, pop)
+        if head is None or head.ringing_since is None or head.state != "ringing":
+            return
+        delay = self._pbx_now() - head.ringing_since
+        place = next((n for n, bound in enumerate(DELAYS_S) if delay <= bound), len(DELAYS_S))
+        self.delays[place] += 1
+
+
+DELAYS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
+"Bounds of the histogram of ring to drawn pop, in seconds."
+
+
+def _section_body(pop: str, section: bytes) -> bytes:
+    return wire.body(pop=pop, section=msgspec.Raw(section))
