@@ -18,7 +18,7 @@ from benchmarks import stream
 from benchmarks.table import Figure, in_turns
 from cti import events
 from cti.ami.framing import Framer
-from cti.calls.pbx import WANTED, Pbx
+from cti.calls.pbx import ONLY, WANTED, Pbx
 from tests.calls.tapes import ARCHIVES, archive
 
 CALLS = 400
@@ -35,7 +35,7 @@ def _split(chunks: list[bytes]) -> int:
 
 
 def _thirteen(chunks: list[bytes]) -> tuple[Pbx, list[events.Event]]:
-    framer, pbx = Framer(WANTED, tape=True), Pbx()
+    framer, pbx = Framer(WANTED, only=ONLY), Pbx()
     told: list[events.Event] = []
     for chunk in chunks:
         for packet in framer.feed(chunk):
@@ -156,7 +156,7 @@ def _waiting(number: int) -> bytes:
 
 
 def _with_live_calls(live: int) -> tuple[Framer, Pbx]:
-    framer, pbx = Framer(WANTED, tape=True), Pbx()
+    framer, pbx = Framer(WANTED, only=ONLY), Pbx()
     for number in range(live):
         for packet in framer.feed(_waiting(number)):
             pbx.feed(packet, stream.EPOCH)

@@ -7,6 +7,7 @@ does), and U+2028, U+0085 and their kin are line ends to `str.splitlines` and or
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from cti.ami.messages import Packet
@@ -41,6 +42,7 @@ class Framer:
     __slots__ = (
         "_held",
         "_names",
+        "_only",
         "_skipping",
         "_started",
         "_tape",
@@ -55,8 +57,17 @@ class Framer:
         "wanted",
     )
 
-    def __init__(self, wanted: frozenset[bytes] | None = None, *, limit: int = LIMIT, tape: bool = False) -> None:
+    def __init__(
+        self,
+        wanted: frozenset[bytes] | None = None,
+        *,
+        only: Mapping[bytes, bytes] | None = None,
+        limit: int = LIMIT,
+        tape: bool = False,
+    ) -> None:
         """`wanted`: names of the event types to keep, None for all (responses are always kept).
+
+        `only`: of these types, keep what contains these bytes.
 
         `tape`: the bytes are those of several connections one after the other. A banner may then stand anywhere, and
         is given as a packet with the one header `Banner`; on a live socket it stands at the very beginning only, and
@@ -69,7 +80,8 @@ class Framer:
         self._started = tape
         self._held = bytearray()
         self._skipping = False
-        self._names: dict[bytes, str] = {}
+        self._names: dict[bytes, tuple[str, bytes | None]] = {}
+        self._only = only or {}
         self.unwanted = self.oversized = self.malformed = self.odd = self.doubts = self.truncated = 0
 
     @property
@@ -146,29 +158,33 @@ class Framer:
         return True
 
     def _packets(self, blocks: list[bytes]) -> list[Packet]:
-        wanted, names, limit = self.wanted, self._names, self.limit
+        wanted, names, limit, tape = self.wanted, self._names, self.limit, self._tape
         packets: list[Packet] = []
         unwanted = 0
+        new = Packet.__new__
         for block in blocks:
-            if block[:7] == b"Event: ":
-                end = block.find(b"\r\n", 7)
-                key = block[7:end] if end >= 0 else block[7:]
+            if block[:7] != b"Event: ":
+                packets.extend(self._careful(block))
+                continue
+            end = block.find(b"\r\n", 7)
+            key = block[7:end] if end >= 0 else block[7:]
+            known = names.get(key)
+            if known is None:
                 if wanted is not None and key not in wanted:
                     unwanted += 1
-                    continue
-                name = names.get(key)
-                if name is None or len(block) > limit or block.find(b"\nEvent:", 7) >= 0:
+                else:
                     packets.extend(self._careful(block))
-                    continue
-                if self._tape and _GREETING in block:
-                    packets.extend(self._careful(block))
-                    continue
-                packet = Packet.__new__(Packet)
+                continue
+            name, needle = known
+            if needle is not None and needle not in block:
+                unwanted += 1
+            elif block.find(b"\nEvent:", 7) >= 0 or len(block) > limit or (tape and _GREETING in block):
+                packets.extend(self._careful(block))
+            else:
+                packet = new(Packet)
                 packet.raw = b"\r\n" + block
                 packet.event = name
                 packets.append(packet)
-            else:
-                packets.extend(self._careful(block))
         self.unwanted += unwanted
         return packets
 
@@ -196,7 +212,8 @@ class Framer:
                 return []
             repeated = packet.raw.find(b"\nEvent:", 8) >= 0
             if not repeated and block.startswith(b"Event: ") and len(self._names) < _NAMES_KEPT:
-                self._names[packet.event.encode("utf-8", "replace")] = packet.event
+                name = packet.event.encode("utf-8", "replace")
+                self._names[name] = (packet.event, self._only.get(name))
         elif block.startswith(b"Response:"):
             packet = Packet(block)
             packet.event = ""

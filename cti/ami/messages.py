@@ -12,11 +12,9 @@ _needles: dict[str, bytes] = {}
 
 
 def _needle(key: str) -> bytes:
-    needle = _needles.get(key)
-    if needle is None:
-        needle = b"\r\n" + key.encode() + b":"
-        if len(_needles) < 4096:  # keys come from our own code; the bound is for code that is wrong
-            _needles[key] = needle
+    needle = b"\r\n" + key.encode() + b":"
+    if len(_needles) < 4096:  # keys come from our own code; the bound is for code that is wrong
+        _needles[key] = needle
     return needle
 
 
@@ -58,16 +56,19 @@ class Packet:
     def get(self, key: str, default: str = "") -> str:
         """Value of the first header of that name, `default` where there is none."""
         raw = self.raw
-        needle = _needle(key)
+        needle = _needles.get(key) or _needle(key)
         start = raw.find(needle)
         if start < 0:
             return default
         start += len(needle)
+        if raw[start : start + 1] == b" ":
+            start += 1
         end = raw.find(b"\r\n", start)
         value = raw[start:] if end < 0 else raw[start:end]
-        if value[:1] == b" ":
-            value = value[1:]
-        return value.decode() if value.isascii() else decode(value)
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return decode(value)
 
     def all(self, key: str) -> list[str]:
         """Values of every header of that name, in order."""
@@ -75,7 +76,7 @@ class Packet:
 
     def count(self, key: str) -> int:
         """How often a header of that name stands in the packet."""
-        return self.raw.count(_needle(key))
+        return self.raw.count(_needles.get(key) or _needle(key))
 
     def headers(self) -> Iterator[tuple[str, str]]:
         """All headers in order; a line without a colon has the name ''."""

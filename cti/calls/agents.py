@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from cti.ami.messages import Packet
 from cti.events import AgentPhase, AgentState, QueueMembership
 
 # AST_DEVICE_* of Asterisk's device states, as QueueMemberStatus gives them.
 _IN_USE, _BUSY, _INVALID, _UNAVAILABLE, _RINGING, _RING_IN_USE, _ON_HOLD = 2, 3, 4, 5, 6, 7, 8
+
+
+_MEMBER_LIMIT = 50_000
 
 
 def _whole(text: str) -> int:
@@ -30,7 +34,7 @@ class Member:
         "penalty",
         "queue",
         "reason",
-        "seen",
+        "rest",
         "state_interface",
         "status",
         "wrapup_until",
@@ -48,7 +52,7 @@ class Member:
         self.penalty = 0
         self.in_call = False
         self.wrapup_until: float | None = None
-        self.seen = b""
+        self.rest = b""
 
     def read(self, packet: Packet) -> None:
         """Take over what a member event or a QueueMember list item says."""
@@ -86,6 +90,12 @@ class Roll:
         "phone -> queue whose call it has"
         self._names: dict[str, str] = {}
         "phone -> the member name last seen"
+        self._by_rest: dict[bytes, tuple[Member, str]] = {}
+        "a member's last event without its time, Status, InCall and counters -> the member and his phone"
+        self._changes: dict[str, int] = {}
+        "phone -> how often its memberships changed, Status apart"
+        self._last: dict[str, tuple[object, ...]] = {}
+        "phone -> what its last told state was made of"
 
     # -- who is who ---------------------------------------------------------------------------------
 
@@ -109,6 +119,8 @@ class Roll:
                     for rows in self._by_phone.values():
                         rows.pop(key, None)
                     self._by_phone.setdefault(phone, {})[key] = member
+                    self._by_rest.pop(member.rest, None)
+                    self._changes[phone] = self._changes.get(phone, 0) + 1
         if name and _is_device(interface):
             self._name(interface, name)
         elif name:
@@ -139,28 +151,48 @@ class Roll:
     # -- events -------------------------------------------------------------------------------------
 
     def read(self, packet: Packet) -> str | None:
-        """A member event or list item; gives the phone concerned, None if nothing changed."""
+        """A member event or list item; gives the phone concerned, None if nothing changed.
+
+        QueueMemberStatus is the commonest event of class agent, and mostly only Status, InCall and the counters
+        before them differ from the last one of that member: then nothing else is read.
+        """
+        raw = packet.raw
+        start = raw.find(b"\r\nQueue:")
+        counters = raw.find(b"\r\nCallsTaken:", start)
+        paused = raw.find(b"\r\nPaused:", counters)
+        rest = raw[start:counters] + raw[paused:] if start >= 0 and counters >= 0 and paused >= 0 else b""
+        known = self._by_rest.get(rest) if rest else None
+        if known is None:
+            return self._read_all(packet, rest)
+        member, phone = known
+        status, in_call = _whole(packet.get("Status")), packet.get("InCall") == "1"
+        if status == member.status and in_call == member.in_call:
+            return None
+        member.status, member.in_call = status, in_call
+        return phone
+
+    def _read_all(self, packet: Packet, rest: bytes) -> str | None:
         queue = packet.get("Queue")
         interface = packet.get("Interface") or packet.get("Location")
         if not queue or not interface:
             return None
         key = (queue, interface)
         member = self._members.get(key)
-        # Everything after the time stamp equal to last time: nothing to do (QueueMemberStatus repeats a lot).
-        tail = packet.raw[packet.raw.find(b"\r\nQueue:") :]
         if member is None:
-            if len(self._members) > 50_000:
+            if len(self._members) >= _MEMBER_LIMIT:
                 return None
             member = Member(queue, interface)
             self._members[key] = member
-        elif member.seen == tail:
-            return None
-        member.seen = tail
         member.read(packet)
         phone = self.phone(interface, member.state_interface)
         self._by_phone.setdefault(phone, {})[key] = member
         if member.name:
             self._name(phone, member.name)
+        self._changes[phone] = self._changes.get(phone, 0) + 1
+        if rest:
+            self._by_rest.pop(member.rest, None)
+            member.rest = rest
+            self._by_rest[rest] = (member, phone)
         return phone
 
     def remove(self, packet: Packet) -> str | None:
@@ -170,6 +202,8 @@ class Roll:
         if member is None:
             return None
         phone = self.phone(member.interface, member.state_interface)
+        self._by_rest.pop(member.rest, None)
+        self._changes[phone] = self._changes.get(phone, 0) + 1
         for rows in self._by_phone.values():
             rows.pop(key, None)
         if not self._by_phone.get(phone):
@@ -182,6 +216,7 @@ class Roll:
         wrapup = {key: member.wrapup_until for key, member in self._members.items()}
         self._members.clear()
         self._by_phone.clear()
+        self._by_rest.clear()
         for item in items:
             self.read(item)
         for key, until in wrapup.items():
@@ -205,6 +240,8 @@ class Roll:
         if member is None or seconds <= 0:
             return None
         member.wrapup_until = at + seconds
+        phone = self.phone(member.interface, member.state_interface)
+        self._changes[phone] = self._changes.get(phone, 0) + 1
         return member.wrapup_until
 
     # -- state --------------------------------------------------------------------------------------
@@ -214,11 +251,15 @@ class Roll:
         rows = self._by_phone.get(phone)
         if not rows:
             return None
-        old = self._state.get(phone)
         call, doing = self._now_state(phone)
-        phase = self._phase(list(rows.values()), doing, at)
+        phase = self._phase(rows, doing, at)
         if phase not in ("busy", "held", "ringing", "wrapup"):
             self._queue_of.pop(phone, None)
+        made_of = (phase, call, self._queue_of.get(phone), self._missed.get(phone, 0), self._changes.get(phone, 0))
+        if self._last.get(phone) == made_of:
+            return None
+        self._last[phone] = made_of
+        old = self._state.get(phone)
         new = AgentState(
             agent=self.name(phone) or phone,
             interface=phone,
@@ -241,37 +282,33 @@ class Roll:
                 for _, m in sorted(rows.items())
             ),
         )
-        if new == old:
-            return None
         self._state[phone] = new
         return new
 
     def gone(self, phone: str) -> bool:
         """True, once, if the phone is no longer any member's."""
-        return phone not in self._by_phone and self._state.pop(phone, None) is not None
+        if phone in self._by_phone:
+            return False
+        self._last.pop(phone, None)
+        self._changes.pop(phone, None)
+        return self._state.pop(phone, None) is not None
 
     @staticmethod
-    def _phase(rows: list[Member], doing: str, at: float) -> AgentPhase:
-        if doing == "held":
-            return "held"
-        if doing == "busy":
-            return "busy"
-        if doing == "ringing":
-            return "ringing"
-        statuses = {m.status for m in rows}
-        if statuses & {_IN_USE, _BUSY, _ON_HOLD, _RING_IN_USE}:
+    def _phase(rows: Mapping[tuple[str, str], Member], doing: str, at: float) -> AgentPhase:
+        if doing:
+            return cast(AgentPhase, doing)
+        statuses = {m.status for m in rows.values()}
+        if not statuses.isdisjoint((_IN_USE, _BUSY, _ON_HOLD, _RING_IN_USE)):
             return "busy"
         if _RINGING in statuses:
             return "ringing"
         if statuses <= {_INVALID, _UNAVAILABLE}:
             return "unavailable"
-        if all(m.paused for m in rows):
+        if all(m.paused for m in rows.values()):
             return "paused"
-        if any(m.wrapup_until is not None and m.wrapup_until > at for m in rows):
+        if any(m.wrapup_until is not None and m.wrapup_until > at for m in rows.values()):
             return "wrapup"
-        if statuses == {0}:
-            return "unknown"
-        return "idle"
+        return "unknown" if statuses == {0} else "idle"
 
     def states(self) -> list[AgentState]:
         """All agents, as last told."""

@@ -47,9 +47,6 @@ def _status(state: State, leg: Leg, status: str, queue: str, at: float) -> None:
 
 def variable_set(state: State, packet: Packet, at: float) -> None:
     """VarSet of QUEUESTATUS (class dialplan)."""
-    state.dialplan_seen = True
-    if b"\r\nVariable: QUEUESTATUS\r\n" not in packet.raw:
-        return
     leg = state.leg_of(packet, at)
     if leg is not None:
         _status(state, leg, packet.get("Value").upper(), leg.queue_app, at)
@@ -57,10 +54,7 @@ def variable_set(state: State, packet: Packet, at: float) -> None:
 
 def new_exten(state: State, packet: Packet, at: float) -> None:
     """Newexten (class dialplan): a step of the dialplan; a caller who takes one has not hung up."""
-    state.dialplan_seen = True
     queue = b"\r\nApplication: Queue\r\n" in packet.raw
-    if not queue and state.undecided <= 0:
-        return
     leg = state.leg_of(packet, at)
     if leg is None:
         return

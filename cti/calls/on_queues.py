@@ -98,6 +98,7 @@ def agent_connect(state: State, packet: Packet, at: float) -> None:
     if ring is not None and ring.dest.is_local and taken:
         state.roll.learn(member, visit.interface, visit.agent)
     visit.close("answered", at)
+    state.undecided.discard(visit.leg.uid)
     call.clock = None
     state.roll.answered(visit.interface, visit.queue)
     state.dirty.add(visit.interface)
@@ -175,10 +176,10 @@ def _pending(state: State, visit: VisitState, at: float) -> None:
     if visit.abandon_at is not None and visit.leg.caller_left():
         settle(state, visit, "abandoned", at)
         return
-    state.undecided += 1
+    state.undecided.add(visit.leg.uid)
 
     def decide(now: float) -> None:
-        state.undecided -= 1
+        state.undecided.discard(visit.leg.uid)
         if visit.closed:
             return
         if visit.abandon_at is not None:
@@ -195,6 +196,7 @@ def settle(state: State, visit: VisitState, outcome: Outcome, at: float) -> None
         return
     left_at = visit.abandon_at if visit.abandon_at is not None else visit.leave_at
     visit.close(outcome, left_at)
+    state.undecided.discard(visit.leg.uid)
     call = visit.leg.call.final()
     state.changed_calls.add(call.id)
     for ring in visit.rings.values():

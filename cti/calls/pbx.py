@@ -14,7 +14,7 @@ from cti.calls.call import CallState
 from cti.calls.state import PbxConfig, State
 from cti.events import AgentState, Event
 
-__all__ = ["WANTED", "Pbx", "PbxConfig"]
+__all__ = ["ONLY", "WANTED", "Pbx", "PbxConfig"]
 
 _Handler = Callable[[State, Packet, float], None]
 
@@ -37,6 +37,15 @@ _HANDLERS: dict[str, _Handler] = {
 
 WANTED: frozenset[bytes] = frozenset(name.encode() for name in _HANDLERS) | {b"FullyBooted"}
 "Event types the core reads. All others may be dropped by name before a packet is made of them."
+
+ONLY: dict[bytes, bytes] = {b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n"}
+"Of these types, only packets that contain these bytes say anything to the core."
+
+# Of these, most are of no use and are told apart without reading them.
+_SIEVE: dict[str, bytes] = {
+    "VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
+    "Newexten": b"\r\nApplication: Queue\r\n",
+}
 
 # A stamp further than this from the receiving clock and from the last stamp is not believed, seconds.
 _CREDIBLE_S = 86_400.0
@@ -67,13 +76,17 @@ class Pbx:
 
         `now`: epoch seconds at which the packet was received.
         """
-        handler = _HANDLERS.get(packet.event)
+        event = packet.event
+        handler = _HANDLERS.get(event)
         if handler is None:
-            if not packet.event:
-                return self._response(packet, now)
-            return []
+            return [] if event else self._response(packet, now)
         state = self._state
-        at = self._time(packet, now)
+        needle = _SIEVE.get(event)
+        if needle is not None:
+            state.dialplan_seen = True
+            if needle not in packet.raw and (event != "Newexten" or packet.get("Uniqueid") not in state.undecided):
+                return []
+        at = self._time(packet.raw, now)
         deadline = state.next_timer()
         if deadline is not None and deadline <= at:
             state.fire(at)
@@ -82,17 +95,19 @@ class Pbx:
             state.last_at = at
         return self._flush(at)
 
-    def _time(self, packet: Packet, now: float) -> float:
-        stamp = packet.get("Timestamp")
-        if not stamp:
+    def _time(self, raw: bytes, now: float) -> float:
+        start = raw.find(b"\r\nTimestamp: ")
+        if start < 0:
             return now
+        start += 13
         try:
-            at = float(stamp)
+            at = float(raw[start : raw.find(b"\r\n", start)])
         except ValueError:
             return now
-        if not math.isfinite(at) or at <= 0:
+        if not 0.0 < at < 1e11:  # nan and infinity, too
             return now
-        if abs(at - now) > _CREDIBLE_S and abs(at - self._state.last_at) > _CREDIBLE_S and self._state.last_at:
+        last = self._state.last_at
+        if last and abs(at - last) > _CREDIBLE_S and abs(at - now) > _CREDIBLE_S:
             self._state.count("timestamps_refused")
             return now
         self._offset = now - at

@@ -63,8 +63,8 @@ class State:
         self.dialled_phones: set[str] = set()
         self.phone_contexts: set[str] = set()
         self.trunks_seen: set[str] = set()
-        self.undecided = 0
-        "visits out of their queue whose outcome is not known yet"
+        self.undecided: set[str] = set()
+        "legs that left a queue a moment ago, and it is not known why"
         self.boot = ""
         self.last_at = 0.0
         self._timers: list[tuple[float, int, Callable[[float], None]]] = []
