@@ -113,9 +113,13 @@ class Link:
         clock: Callable[[], float],
         pace: Pace = _PACE,
         wanted: frozenset[bytes] = gates.WANTED,
+        only: Mapping[bytes, bytes] | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        """`clock`: receiving time in epoch seconds. `wanted`: event types to keep; those of the lists are added."""
+        """`clock`: receiving time in epoch seconds. `wanted`: event types to keep; those the link needs are added.
+
+        `only`: of these event types, keep what contains these bytes (see `Framer`).
+        """
         self.settings = settings
         self.state = _STARTING
         self.version = ""
@@ -126,7 +130,8 @@ class Link:
         self._on_state = on_state
         self._clock = clock
         self._pace = pace
-        self._wanted = wanted | gates.ITEMS
+        self._wanted = wanted | gates.ITEMS | {b"FullyBooted"}
+        self._only = only
         self._rng = rng or random.Random()  # noqa: S311 - spreads reconnects, keeps no secret
         self._inbox = Inbox(self._hand_on, pace.slice)
         self._protocol: AmiProtocol | None = None
@@ -193,7 +198,7 @@ class Link:
     # -- one connection ------------------------------------------------------------------------------------------
 
     def _new_protocol(self) -> AmiProtocol:
-        return AmiProtocol(self._received, self._connection_lost, self._wanted)
+        return AmiProtocol(self._received, self._connection_lost, self._wanted, self._only)
 
     def _fresh(self) -> None:
         """What belongs to one connection."""

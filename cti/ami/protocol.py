@@ -62,8 +62,9 @@ class AmiProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk carries no t
         on_packets: Callable[[list[Packet]], None],
         on_lost: Callable[[str], None],
         wanted: frozenset[bytes] | None = None,
+        only: Mapping[bytes, bytes] | None = None,
     ) -> None:
-        self.framer = Framer(wanted)
+        self.framer = Framer(wanted, only=only)
         self.why = ""
         "Why the connection ended, in words, once it did."
         self.broken = 0

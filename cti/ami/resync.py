@@ -32,7 +32,7 @@ async def read_roster(ask: Ask) -> Roster:
     for bridge in (await _need(ask, "BridgeList"))[1:-1]:
         uniqueid = bridge.get("BridgeUniqueid")
         items = await _may(ask, "BridgeInfo", {"BridgeUniqueid": uniqueid})
-        bridges.append((uniqueid, items))
+        bridges.append((uniqueid, [bridge, *items]))  # the bridge's own line tells a holding bridge from a talk
     variables = await _may(ask, "Status", {"Variables": VARIABLES})
     devices = await _may(ask, "DeviceStateList", {})
     if boot_of((await _need(ask, "CoreStatus"))[0]) != boot:

@@ -65,9 +65,9 @@ async def test_the_lists_become_a_roster(pbx: ScriptedPbx, ours: Ours) -> None:
     await ours.start(pbx)
     roster = ours.rosters[0][0]
     assert [item.event for item in roster.queue_status] == ["QueueParams", "QueueEntry"]
-    assert [(bridge, [item.get("Uniqueid") for item in items]) for bridge, items in roster.bridges] == [
-        ("b1", ["1.2"]),
-        ("b2", []),
+    assert [(bridge, [(item.event, item.get("Uniqueid")) for item in items]) for bridge, items in roster.bridges] == [
+        ("b1", [("BridgeListItem", ""), ("BridgeInfoChannel", "1.2")]),
+        ("b2", [("BridgeListItem", "")]),
     ]
 
 
