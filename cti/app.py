@@ -26,7 +26,7 @@ from cti.ami.link import Link
 from cti.auth import ABSOLUTE_S, IDLE_S, Account, Auth
 from cti.board import Board, QueuePlan
 from cti.bus import Bus
-from cti.calls.pbx import WANTED, Pbx, PbxConfig
+from cti.calls.pbx import ONLY, WANTED, Pbx, PbxConfig
 from cti.calls.record import Call
 from cti.condition import Watch
 from cti.desk import Desks
@@ -197,6 +197,7 @@ class App:
             on_state=self.feed.on_state,
             clock=wall_clock,
             wanted=WANTED,
+            only=ONLY,
         )
         self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
         self.desks = Desks(
