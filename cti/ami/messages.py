@@ -12,7 +12,7 @@ _needles: dict[str, bytes] = {}
 
 
 def _needle(key: str) -> bytes:
-    needle = b"\r\n" + key.encode() + b":"
+    needle = b"\r\n" + key.encode() + b": "
     if len(_needles) < 4096:  # keys come from our own code; the bound is for code that is wrong
         _needles[key] = needle
     return needle
@@ -59,10 +59,12 @@ class Packet:
         needle = _needles.get(key) or _needle(key)
         start = raw.find(needle)
         if start < 0:
-            return default
+            # Asterisk writes a space after the colon; others may not.
+            needle = needle[:-1]
+            start = raw.find(needle)
+            if start < 0:
+                return default
         start += len(needle)
-        if raw[start : start + 1] == b" ":
-            start += 1
         end = raw.find(b"\r\n", start)
         value = raw[start:] if end < 0 else raw[start:end]
         try:
@@ -76,7 +78,7 @@ class Packet:
 
     def count(self, key: str) -> int:
         """How often a header of that name stands in the packet."""
-        return self.raw.count(_needles.get(key) or _needle(key))
+        return self.raw.count((_needles.get(key) or _needle(key))[:-1])
 
     def headers(self) -> Iterator[tuple[str, str]]:
         """All headers in order; a line without a colon has the name ''."""

@@ -150,8 +150,8 @@ class Roll:
 
     # -- events -------------------------------------------------------------------------------------
 
-    def read(self, packet: Packet) -> str | None:
-        """A member event or list item; gives the phone concerned, None if nothing changed.
+    def read(self, packet: Packet) -> tuple[str | None, bool]:
+        """A member event or list item; gives the phone concerned (None if nothing changed) and if only Status did.
 
         QueueMemberStatus is the commonest event of class agent, and mostly only Status, InCall and the counters
         before them differ from the last one of that member: then nothing else is read.
@@ -163,13 +163,13 @@ class Roll:
         rest = raw[start:counters] + raw[paused:] if start >= 0 and counters >= 0 and paused >= 0 else b""
         known = self._by_rest.get(rest) if rest else None
         if known is None:
-            return self._read_all(packet, rest)
+            return self._read_all(packet, rest), False
         member, phone = known
         status, in_call = _whole(packet.get("Status")), packet.get("InCall") == "1"
         if status == member.status and in_call == member.in_call:
-            return None
+            return None, True
         member.status, member.in_call = status, in_call
-        return phone
+        return phone, True
 
     def _read_all(self, packet: Packet, rest: bytes) -> str | None:
         queue = packet.get("Queue")

@@ -66,21 +66,19 @@ class Bridges:
     def component(self, leg: Leg) -> list[Leg]:
         """All legs that hear this one, itself included, through bridges and Local pairs."""
         seen = {leg.uid: leg}
-        queue = [leg]
-        while queue:
-            at = queue.pop()
-            near: list[Leg] = []
-            if at.bridge is not None and at.bridge not in self._holding:
-                near.extend(self._members.get(at.bridge, {}).values())
-            # ;1 hears ;2 at all times; but sound passes only once a Local half stands in a bridge,
-            # or runs the caller's dialplan, which is what the walk over bridges finds.
-            if at.pair is not None and not at.pair.gone and not at.gone:
-                near.append(at.pair)
-            for leg_ in near:
-                if leg_.uid not in seen:
-                    seen[leg_.uid] = leg_
-                    queue.append(leg_)
-        return list(seen.values())
+        found = [leg]
+        for at in found:  # grows while it is walked
+            bridge = at.bridge
+            if bridge is not None and bridge not in self._holding:
+                for near in self._members[bridge].values():
+                    if near.uid not in seen:
+                        seen[near.uid] = near
+                        found.append(near)
+            pair = at.pair
+            if pair is not None and not pair.gone and not at.gone and pair.uid not in seen:
+                seen[pair.uid] = pair
+                found.append(pair)
+        return found
 
     def __len__(self) -> int:
         """Number of bridges."""

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from cti.calls.call import CallState
     from cti.calls.visits import Ring
 
-_HEX = frozenset("0123456789abcdefABCDEF")
 _WITHHELD = frozenset(("", "<unknown>", "unknown", "anonymous", "restricted", "unavailable", "private"))
 
 
@@ -18,8 +17,14 @@ def interface_of(channel: str) -> str:
     A Local half (`Local/7@ctx-00000001;2`) gives `Local/7@ctx`.
     """
     name = channel[:-2] if channel[-2:-1] == ";" else channel
-    head, dash, tail = name.rpartition("-")
-    return head if dash and head and len(tail) >= 4 and _HEX.issuperset(tail) else name
+    head, _, tail = name.rpartition("-")
+    if not head or len(tail) < 4:
+        return name
+    try:
+        int(tail, 16)
+    except ValueError:
+        return name
+    return head
 
 
 def device_of(interface: str) -> str:

@@ -10,8 +10,9 @@ from cti.calls.state import State
 
 def changed(state: State, packet: Packet, at: float) -> None:
     """QueueMemberStatus and its kin: one event a queue for each change. QueueMember is their list item."""
-    phone = state.roll.read(packet)
-    if phone is not None:
+    phone, status_only = state.roll.read(packet)
+    # While a phone has calls of its own, they tell its state, not the device.
+    if phone is not None and not (status_only and phone in state.by_phone):
         state.dirty.add(phone)
 
 

@@ -87,13 +87,19 @@ class Pbx:
             if needle not in packet.raw and (event != "Newexten" or packet.get("Uniqueid") not in state.undecided):
                 return []
         at = self._time(packet.raw, now)
-        deadline = state.next_timer()
-        if deadline is not None and deadline <= at:
+        timers = state.timers
+        if timers and timers[0][0] <= at:
             state.fire(at)
         handler(state, packet, at)
         if at > state.last_at:
             state.last_at = at
-        return self._flush(at)
+        if state.dirty:
+            return self._flush(at)
+        out = state.out
+        if out:
+            state.out = []
+            return out
+        return []
 
     def _time(self, raw: bytes, now: float) -> float:
         start = raw.find(b"\r\nTimestamp: ")

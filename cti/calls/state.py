@@ -22,6 +22,14 @@ from cti.events import Direction, Event
 # Channels of Asterisk's own machinery: they speak for nobody.
 _MACHINERY = ("CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Surrogate/", "Message/", "Snoop/", "MulticastRTP/")
 _LEG_LIMIT = 200_000
+# The headers of a channel snapshot, by the prefix under which an event carries it.
+_KEYS = {
+    prefix: tuple(
+        prefix + key
+        for key in ("Uniqueid", "Linkedid", "Channel", "CallerIDNum", "CallerIDName", "Context", "ChannelState")
+    )
+    for prefix in ("", "Dest", "LocalOne", "LocalTwo", "Transferer", "Transferee", "OrigTransferer", "SecondTransferer")
+}
 _NOT_DIALLED = frozenset(("", "s", "h", "i", "t", "T", "<unknown>"))
 
 
@@ -67,7 +75,7 @@ class State:
         "legs that left a queue a moment ago, and it is not known why"
         self.boot = ""
         self.last_at = 0.0
-        self._timers: list[tuple[float, int, Callable[[float], None]]] = []
+        self.timers: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = itertools.count()
 
     # -- telling ------------------------------------------------------------------------------------
@@ -87,16 +95,16 @@ class State:
 
     def at_time(self, at: float, action: Callable[[float], None]) -> None:
         """Run `action(now)` when PBX time reaches `at`."""
-        heapq.heappush(self._timers, (at, next(self._count), action))
+        heapq.heappush(self.timers, (at, next(self._count), action))
 
     def next_timer(self) -> float | None:
         """The earliest deadline."""
-        return self._timers[0][0] if self._timers else None
+        return self.timers[0][0] if self.timers else None
 
     def fire(self, now: float) -> None:
         """Run all that is due, in order, each at its own time."""
-        while self._timers and self._timers[0][0] <= now:
-            at, _, action = heapq.heappop(self._timers)
+        while self.timers and self.timers[0][0] <= now:
+            at, _, action = heapq.heappop(self.timers)
             action(at)
 
     # -- who ----------------------------------------------------------------------------------------
@@ -154,26 +162,25 @@ class State:
 
         Follows a silent change of Linkedid: Asterisk announces it in no event.
         """
-        uid = packet.get(f"{prefix}Uniqueid")
-        if not uid:
-            return None
+        keys = _KEYS[prefix]
+        uid = packet.get(keys[0])
         leg = self.legs.get(uid)
-        linkedid = packet.get(f"{prefix}Linkedid")
         if leg is not None:
-            if linkedid and linkedid != leg.linkedid:
+            linkedid = packet.get(keys[1])
+            if linkedid != leg.linkedid and linkedid:
                 self.relink(leg, linkedid, at)
             return leg
-        if not create or uid in self.tombs:
+        if not create or not uid or uid in self.tombs:
             return None
-        name = packet.get(f"{prefix}Channel")
+        name = packet.get(keys[2])
         if not name or name.startswith(_MACHINERY):
             return None
-        leg = self.new_leg(uid, name, linkedid or uid, at)
+        leg = self.new_leg(uid, name, packet.get(keys[1]) or uid, at)
         if leg is not None:
-            leg.caller = number(packet.get(f"{prefix}CallerIDNum"))
-            leg.caller_name = number(packet.get(f"{prefix}CallerIDName"))
-            leg.context = packet.get(f"{prefix}Context")
-            leg.answered = packet.get(f"{prefix}ChannelState") == "6"
+            leg.caller = number(packet.get(keys[3]))
+            leg.caller_name = number(packet.get(keys[4]))
+            leg.context = packet.get(keys[5])
+            leg.answered = packet.get(keys[6]) == "6"
             if leg.call.primary is leg and leg.call.caller is None:
                 leg.call.caller, leg.call.caller_name = leg.caller, leg.caller_name
         return leg
@@ -307,8 +314,8 @@ class State:
             if seed.uid in done:
                 continue
             together = self.bridges.component(seed)
-            done.update(leg.uid for leg in together)
             for leg in together:
+                done.add(leg.uid)
                 if not leg.is_local:
                     self.dirty.add(leg.interface)
                 call = leg.call
