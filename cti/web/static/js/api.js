@@ -1,0 +1,48 @@
+// The page API: /api/v1. Every answer is {ok, status, body}; a network failure has status 0. Nothing here throws.
+
+const BASE = '/api/v1';
+const TIMEOUT_MS = 10_000;
+
+async function call(method, path, body, { keepalive = false } = {}) {
+  const options = { method, credentials: 'same-origin', keepalive, cache: 'no-store', headers: { Accept: 'application/json' } };
+  if (method !== 'GET') {
+    options.headers['X-Requested-With'] = 'thirteen';
+    if (body !== undefined) {
+      options.headers['Content-Type'] = 'application/json';
+      options.body = JSON.stringify(body);
+    }
+  }
+  if (!keepalive) options.signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const answer = await fetch(BASE + path, options);
+    const text = await answer.text();
+    let parsed = null;
+    try { parsed = text ? JSON.parse(text) : null; } catch { parsed = null; }
+    if (answer.status === 401 && path !== '/login' && path !== '/me') location.assign('/login');
+    return { ok: answer.ok, status: answer.status, body: parsed, retryAfter: Number(answer.headers.get('Retry-After')) || null };
+  } catch {
+    return { ok: false, status: 0, body: null, retryAfter: null };
+  }
+}
+
+const part = encodeURIComponent;
+
+export const api = {
+  login: (fields) => call('POST', '/login', fields),
+  logout: () => call('POST', '/logout'),
+  me: () => call('GET', '/me'),
+  takePhone: (name) => call('POST', '/me/phone', { interface: name }),
+  language: (language) => call('POST', '/me/language', { language }),
+  pause: (paused, reason) => call('POST', '/me/pause', { paused, reason }),
+  calls: (before) => call('GET', `/calls?mine=1${before ? `&before=${part(before)}` : ''}`),
+  dismiss: (pop) => call('POST', `/pops/${part(pop)}/dismiss`),
+  choose: (pop, party) => call('POST', `/pops/${part(pop)}/choose`, { party }),
+  saveNote: (id, text, version) => call('PUT', `/calls/${part(id)}/note`, { text, version }),
+  saveDraft: (id, draft, options) => call('PUT', `/calls/${part(id)}/draft`, draft, options),
+  saveFields: (party, fields, version) => call('PATCH', `/parties/${part(party)}`, { fields, version }),
+  createParty: (fields, number, id) => call('POST', '/parties', { fields, number, call: id }),
+  addBusiness: (party, fields) => call('POST', `/parties/${part(party)}/business`, { fields }),
+  addNote: (party, text, id) => call('POST', `/parties/${part(party)}/notes`, { text, call: id }),
+  search: (text) => call('GET', `/parties?q=${part(text)}`),
+  form: (category) => call('GET', `/forms/${part(category)}`),
+};

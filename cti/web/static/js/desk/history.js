@@ -1,0 +1,39 @@
+// My own calls, newest first: read at the start, again when a call of mine ended, further back on demand.
+import { signal } from '../lib.js';
+import { api } from '../api.js';
+import { onFrame } from '../session.js';
+
+export const calls = signal([]);
+export const more = signal(null); // the `before` of the next page, or null
+export const loaded = signal('loading'); // loading, ready, error
+
+let timer = 0;
+
+async function read() {
+  const answer = await api.calls();
+  if (!answer.ok) { if (loaded.value === 'loading') loaded.value = 'error'; return; }
+  const fresh = answer.body.calls ?? [];
+  const known = new Set(fresh.map((c) => c.id));
+  const oldest = fresh.at(-1)?.at ?? 0;
+  // Pages read before stay below the new first page.
+  calls.value = [...fresh, ...calls.value.filter((c) => !known.has(c.id) && c.at < oldest)].slice(0, 500);
+  if (more.value === null || loaded.value !== 'ready') more.value = answer.body.next ?? null;
+  loaded.value = 'ready';
+}
+
+const soon = (ms) => { clearTimeout(timer); timer = setTimeout(read, ms); };
+
+export async function readMore() {
+  if (!more.value) return;
+  const answer = await api.calls(more.value);
+  if (!answer.ok) return;
+  const known = new Set(calls.value.map((c) => c.id));
+  calls.value = [...calls.value, ...(answer.body.calls ?? []).filter((c) => !known.has(c.id))].slice(0, 500);
+  more.value = answer.body.next ?? null;
+}
+
+export function watchHistory() {
+  onFrame((frame) => {
+    if (['snapshot', 'pop_closed', 'today'].includes(frame.type) || (frame.type === 'pop' && frame.pop.state === 'ended')) soon(frame.type === 'snapshot' ? 0 : 400);
+  });
+}

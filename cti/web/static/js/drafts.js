@@ -1,0 +1,88 @@
+// What was typed and not saved, per call. Kept in memory, sent to the service every two seconds and when the page goes away,
+// never in the browser's own storage: these are a customer's words. A frame never writes here after the first one.
+import { signal } from './lib.js';
+import { api } from './api.js';
+
+export const DRAFT_EVERY_MS = 2000;
+const LIMIT_BYTES = 60_000; // what a browser sends while a page closes; the service takes 16 KiB
+
+const drafts = new Map(); // call id -> Draft
+
+class Draft {
+  constructor(call, given) {
+    this.call = call;
+    this.values = signal(given && typeof given === 'object' && !Array.isArray(given) ? { ...given } : {});
+    this.savedAt = signal(null);
+    this.failed = signal(false);
+    this.unsent = false;
+    this.timer = 0;
+    this.sending = null;
+  }
+
+  get(key) { return this.values.value[key]; }
+
+  /** Remember what was typed; undefined forgets the key (it was saved, or given up). */
+  set(key, value) {
+    const next = { ...this.values.value };
+    if (value === undefined) delete next[key];
+    else next[key] = value;
+    this.values.value = next;
+    this.unsent = true;
+    if (!this.timer) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
+  }
+
+  get empty() { return Object.keys(this.values.value).length === 0; }
+
+  async send({ keepalive = false } = {}) {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    if (!this.unsent) return;
+    if (this.sending && !keepalive) { await this.sending; }
+    const body = this.values.value;
+    this.unsent = false;
+    const useKeepalive = keepalive && JSON.stringify(body).length < LIMIT_BYTES;
+    this.sending = api.saveDraft(this.call, body, { keepalive: useKeepalive });
+    const answer = await this.sending;
+    this.sending = null;
+    this.failed.value = !answer.ok;
+    if (answer.ok) this.savedAt.value = Date.now() / 1000;
+    else {
+      this.unsent = true;
+      if (!this.timer) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
+    }
+  }
+}
+
+/** The draft of a pop's call. Only the first pop frame of this page brings what was typed elsewhere. */
+export function draftOf(pop) {
+  let draft = drafts.get(pop.call);
+  if (!draft) {
+    draft = new Draft(pop.call, pop.draft);
+    drafts.set(pop.call, draft);
+  }
+  return draft;
+}
+
+/** Does this call hold words that are not saved? */
+export function hasUnsaved(pop) {
+  const draft = drafts.get(pop.call);
+  return draft !== undefined && !draft.empty;
+}
+
+/** Throw away what was typed for a call (its pop was dismissed). */
+export function forgetDraft(call) {
+  const draft = drafts.get(call);
+  if (!draft) return;
+  clearTimeout(draft.timer);
+  drafts.delete(call);
+}
+
+/** Drop drafts of calls that are over and saved, so that a day at the desk does not pile them up. */
+export function pruneDrafts(openCalls) {
+  for (const [call, draft] of drafts) if (!openCalls.has(call) && draft.empty && !draft.unsent) drafts.delete(call);
+}
+
+export const flushDrafts = (options) => Promise.all([...drafts.values()].map((d) => d.send(options)));
+
+window.addEventListener('pagehide', () => flushDrafts({ keepalive: true }));
+document.addEventListener('visibilitychange', () => { if (document.hidden) flushDrafts({ keepalive: true }); });

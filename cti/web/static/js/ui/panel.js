@@ -1,0 +1,50 @@
+// A panel and the faces every section has: loading, empty, late, error, no right, offline.
+import { html, useEffect, useState } from '../lib.js';
+import { Icon, Tag, Key } from './marks.js';
+import { t } from '../i18n.js';
+import { clockTime } from '../format.js';
+
+export const Panel = ({ id, icon, title, count, meta, tools, k, class: extra, children, label }) => html`
+  <section class=${`panel${extra ? ` ${extra}` : ''}`} id=${id} aria-label=${label ?? title} tabindex=${k ? -1 : undefined}>
+    <header>${icon ? html`<${Icon} n=${icon} />` : null}<h2>${title}</h2>${count !== undefined ? html`<span class="tag num count">${count}</span>` : null}${meta ? html`<span class="asof num cut">${meta}</span>` : null}
+      <span class="grow"></span>${tools}${k ? html`<${Key}>${k}</${Key}>` : null}</header>
+    ${children}
+  </section>`;
+
+/** Grey lines in the slot, only after 150 ms: a quick answer does not flash. */
+export function Loading({ lines = 3 }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 150);
+    return () => clearTimeout(timer);
+  }, []);
+  return html`<div class="skels" aria-hidden="true">${late ? Array.from({ length: lines }, (_, i) => html`<span key=${i} class=${`skel w${i % 4}`}></span>`) : null}</div>`;
+}
+
+/** What stands beside a section's title: its count, or why it is not current. */
+export function sectionMeta(section, counted) {
+  switch (section.state) {
+    case 'loading': return section.items.length ? counted() : t('sec.loading');
+    case 'ready': return counted();
+    case 'late': case 'error': return section.as_of && section.items.length ? t('sec.copy', { time: clockTime(section.as_of) }) : '';
+    default: return '';
+  }
+}
+
+export const SectionFlag = ({ section }) => {
+  if (section.state === 'late') return html`<${Tag} kind="warn" icon="alert">${t('sec.late')}</${Tag}>`;
+  if (section.state === 'error') return html`<${Tag} kind="warn" icon="alert">${t('sec.error')}</${Tag}>`;
+  return null;
+};
+
+/** The body of a section: what it has, or one sentence that says why there is nothing. */
+export function SectionBody({ section, empty, lines, children }) {
+  if (section.items.length > 0 && section.state !== 'denied') return children;
+  switch (section.state) {
+    case 'loading': return html`<${Loading} lines=${lines} />`;
+    case 'late': return html`<p class="say">${section.text || t('sec.lateSay')}</p>`;
+    case 'error': return html`<p class="say">${section.text || t('sec.errorSay')}</p>`;
+    case 'denied': return html`<p class="say"><${Icon} n="hidden" /> ${section.text || t('sec.denied')}</p>`;
+    default: return html`<p class="say">${empty}</p>`;
+  }
+}
