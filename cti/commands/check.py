@@ -1,0 +1,154 @@
+"""`cti check`: says what works, a line each. Exit code 0 when all does, 1 when not, 2 for settings that are wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+
+from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.model import CrmError
+from crm_bridge.numbers import Site
+from cti.ami.actions import AmiError
+from cti.ami.link import Link, LinkState
+from cti.ami.messages import Packet
+from cti.ami.roster import Roster
+from cti.calls.pbx import WANTED
+from cti.commands.common import FAILED, settings_or_exit
+from cti.settings import Settings
+from cti.store import Store, StoreError
+from cti.ticker import wall_clock
+
+WAIT_S = 12.0
+"How long the PBX may take to log in and list everything."
+
+
+class _Report:
+    """Lines for people, and whether all of them are good."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def good(self, what: str, text: str) -> None:
+        print(f"  ok    {what}: {text}", flush=True)
+
+    def warn(self, what: str, text: str) -> None:
+        print(f"  warn  {what}: {text}", flush=True)
+
+    def bad(self, what: str, text: str) -> None:
+        self.failed = True
+        print(f"  FAIL  {what}: {text}", flush=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `cti check`."""
+    parser.add_argument("--config", metavar="FILE", help="cti.toml (or the variable CTI_CONFIG)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check the settings, the databases and the PBX."""
+    settings = settings_or_exit(args.config)
+    report = _Report()
+    report.good("config", f"{len(settings.queues)} 个队列 / queues, {len(settings.lines)} 条线路 / lines")
+    _stores(settings, report)
+    asyncio.run(_pbx(settings, report))
+    return FAILED if report.failed else 0
+
+
+def _stores(settings: Settings, report: _Report) -> None:
+    site = Site(area_code=settings.site.area_code)
+    try:
+        store = Store.open(settings.store.url, site=site)
+        try:
+            store.check()
+            users = store.accounts()
+        finally:
+            store.close()
+        report.good("store", f"{settings.store!r}, {len(users)} 个用户 / users")
+        if not users:
+            report.warn("users", "还没有用户，先运行 cti user add / no users yet: cti user add")
+    except StoreError as error:
+        report.bad("store", f"{error.text} / {error.text_en}")
+    try:
+        crm = EmbeddedCrm(settings.crm.url, site=site, timezone=settings.site.timezone)
+        try:
+            crm.check()
+        finally:
+            crm.close()
+        report.good("crm", repr(settings.crm))
+    except CrmError as error:
+        report.bad("crm", f"{error.text} / {error.text_en}")
+
+
+async def _pbx(settings: Settings, report: _Report) -> None:
+    """Log in and read the lists with the real link; then ask what else the account may do."""
+    told: asyncio.Queue[LinkState] = asyncio.Queue()
+    rosters: list[Roster] = []
+    stamped: list[bool] = []
+
+    def on_packet(packet: Packet, now: float) -> None:
+        stamped.append(bool(packet.get("Timestamp")))
+
+    def on_roster(roster: Roster, buffered: list[tuple[Packet, float]], now: float) -> None:
+        rosters.append(roster)
+        stamped.extend(bool(packet.get("Timestamp")) for packet, _ in buffered)
+
+    on_state: Callable[[LinkState, float], None] = lambda state, now: told.put_nowait(state)  # noqa: E731
+    link = Link(
+        settings.pbx, on_packet=on_packet, on_roster=on_roster, on_state=on_state, clock=wall_clock, wanted=WANTED
+    )
+    task = asyncio.get_running_loop().create_task(link.run())
+    last: LinkState | None = None
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while last is None or last.phase in ("connecting", "resyncing"):
+                last = await told.get()
+        if last.phase != "live":
+            report.bad("ami", f"{last.text} / {last.text_en}")
+            return
+        where = f"{settings.pbx.host}:{settings.pbx.port}"
+        report.good("ami", f"{where}, AMI {link.version or '?'}, 已登录 / logged in")
+        await _rights(link, report)
+        _lists(settings, rosters[-1], report)
+        if stamped and not any(stamped):
+            report.warn(
+                "timestamps",
+                "事件没有 Timestamp，请在 manager.conf 设 timestampevents=yes，否则 13 秒按收到时刻算"
+                " / no Timestamp in events: set timestampevents=yes, else the 13 seconds go by the time of receipt",
+            )
+    except TimeoutError:
+        report.bad("ami", f"{WAIT_S:g} 秒内没有连上 / not live within {WAIT_S:g} s")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _rights(link: Link, report: _Report) -> None:
+    try:
+        answer = (await link.action("ListCommands", {}))[0]
+    except (AmiError, ValueError) as error:
+        report.warn("rights", f"ListCommands: {error}")
+        return
+    allowed = {name.lower() for name, _ in answer.headers()}
+    missing = [n for n in ("QueueStatus", "CoreShowChannels", "BridgeList") if n.lower() not in allowed]
+    if missing:
+        report.bad("rights", f"缺少 / missing: {', '.join(missing)} (read=system,call,agent,user; write=reporting)")
+    else:
+        report.good("rights", "可以读取全部状态 / may read all state")
+    if "queuepause" not in allowed:
+        report.warn("rights", "不能小休：write= 里加 agent / agents cannot pause: add agent to write=")
+    dangerous = [n for n in ("Command", "UpdateConfig", "ModuleLoad", "GetConfig") if n.lower() in allowed]
+    if dangerous:
+        report.warn("rights", f"权限过大，请收回 / more than needed, take it back: {', '.join(dangerous)}")
+
+
+def _lists(settings: Settings, roster: Roster, report: _Report) -> None:
+    queues = {p.get("Queue") for p in roster.queue_status if p.event == "QueueParams"}
+    members = {p.get("Location") or p.get("Interface") for p in roster.queue_status if p.event == "QueueMember"}
+    report.good("queues", f"{len(queues)} 个队列 / queues, {len(members)} 个成员 / members")
+    for name in settings.queues:
+        if name not in queues:
+            known = ", ".join(sorted(queues)) or "-"
+            report.bad(f"queues.{name}", f"Asterisk 没有这个队列 / Asterisk has no such queue (has: {known})")
+    for name in sorted(queues - set(settings.queues) - {"default"}):
+        report.warn(f"queues.{name}", "配置里没有，按默认目标 / not in the settings: default target")

@@ -1,0 +1,44 @@
+"""`cti run`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from cti import logs
+from cti.app import App
+from cti.commands.common import FAILED, run_until_told, settings_or_exit
+from cti.store import StoreError
+
+log = logging.getLogger("cti")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `cti run`."""
+    parser.add_argument("--config", metavar="FILE", help="cti.toml (or the variable CTI_CONFIG)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    settings = settings_or_exit(args.config)
+    logs.set_up(settings.log.level)
+
+    async def work(stop: asyncio.Event) -> int:
+        try:
+            async with App(settings) as app:
+                log.info("pages at %s, push at port %d", ", ".join(sorted(app.address.origins)), app.push_port)
+                if app.address.plain:
+                    log.warning("pages go beyond this machine without TLS: passwords can be read on the way")
+                await stop.wait()
+                log.info("stopping")
+        except StoreError as error:
+            print(f"数据库打不开：{error.text}\nThe store cannot be opened: {error.text_en}", file=sys.stderr)
+            return FAILED
+        except OSError as error:
+            print(f"端口无法监听 / cannot listen: {error.strerror}", file=sys.stderr)
+            return FAILED
+        return 0
+
+    return run_until_told(work)
