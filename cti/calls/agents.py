@@ -285,13 +285,18 @@ class Roll:
         self._state[phone] = new
         return new
 
+    def has(self, phone: str) -> bool:
+        """True if the phone is a member's now."""
+        return phone in self._by_phone
+
     def gone(self, phone: str) -> bool:
-        """True, once, if the phone is no longer any member's."""
-        if phone in self._by_phone:
+        """True, once, for a phone that was a member's."""
+        if phone not in self._state:
             return False
         self._last.pop(phone, None)
         self._changes.pop(phone, None)
-        return self._state.pop(phone, None) is not None
+        del self._state[phone]
+        return True
 
     @staticmethod
     def _phase(rows: Mapping[tuple[str, str], Member], doing: str, at: float) -> AgentPhase:

@@ -51,6 +51,8 @@ def new_channel(state: State, packet: Packet, at: float) -> None:
 
 def _consultation(state: State, call: CallState, leg: Leg) -> None:
     """A phone that has a caller and calls somebody else consults about him."""
+    if state.outside(leg):
+        return
     for other in state.by_phone.get(leg.interface, {}).values():
         if other is not leg and any(talk.leg is other and talk.to is None for talk in other.call.talks):
             call.consult_of = other.call.final().id

@@ -177,11 +177,13 @@ class Pbx:
     def _flush(self, at: float) -> list[Event]:
         state = self._state
         if state.dirty:
+            roll = state.roll
             for phone in state.dirty:
-                changed = state.roll.changed(phone, at)
-                if changed is not None:
-                    state.emit(events.AgentChanged, at, agent=changed)
-                elif state.roll.gone(phone):
+                if roll.has(phone):
+                    changed = roll.changed(phone, at)
+                    if changed is not None:
+                        state.emit(events.AgentChanged, at, agent=changed)
+                elif roll.gone(phone):
                     state.emit(events.AgentGone, at, interface=phone)
             state.dirty.clear()
         out = state.out
