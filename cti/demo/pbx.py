@@ -70,6 +70,7 @@ class ReplayedPbx:
             prefix=f"{systemname}-" if systemname else "",
         )
         self.sessions: set[_Session] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._playing = playing
         self._systemname = systemname
         self._timestamps = timestamps
@@ -81,7 +82,7 @@ class ReplayedPbx:
         self._server = await asyncio.start_server(self._accept, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         if self._playing:
-            self._run = asyncio.get_running_loop().create_task(self.player.run())
+            self.play()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -95,8 +96,16 @@ class ReplayedPbx:
         if self._server is not None:
             self._server.close()
         self.cut()
-        if self._server is not None:
-            await self._server.wait_closed()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def play(self) -> None:
+        """Begin to play call after call."""
+        if self._run is None:
+            self._run = asyncio.get_running_loop().create_task(self.player.run())
+
+    def stop_playing(self) -> None:
+        """Begin no more calls; those that are being played go on to their end."""
+        self.player.closing = True
 
     def cut(self) -> None:
         """Drop every client's connection; the calls go on."""
@@ -121,6 +130,9 @@ class ReplayedPbx:
             session.event(raw, classes)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
         session = _Session(self, reader, writer)
         self.sessions.add(session)
         try:
@@ -130,8 +142,8 @@ class ReplayedPbx:
         finally:
             self.sessions.discard(session)
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            if task is not None:
+                self._serving.discard(task)
 
 
 class _Session:

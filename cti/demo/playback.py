@@ -134,6 +134,8 @@ class Player:
         self.casting = Casting(exchange, rng, featured)
         self.playing: set[asyncio.Task[None]] = set()
         self.played = 0
+        self.closing = False
+        "Begin no more calls."
         self._emit = emit
         self._clock = clock
         self._speed = speed
@@ -151,7 +153,7 @@ class Player:
         try:
             while True:
                 waiting = sum(map(len, self.exchange.queues.values()))
-                if len(self.playing) < len(self.exchange.phones) and waiting < 4:
+                if not self.closing and len(self.playing) < len(self.exchange.phones) and waiting < 4:
                     self.start(Wish())
                 first = len(self.playing) < len(self.exchange.phones) // 3
                 due = loop.time() + self.rng.expovariate(1 / (self._gap / 4 if first else self._gap)) / self._speed
