@@ -81,15 +81,18 @@ class Writer:
 
     async def run(self) -> None:
         """Write until closed. Cancel, or call `close`, to stop."""
-        while not (self._closing and not self._waiting):
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                if not await self._write_some():
-                    if self._closing:
-                        return
-                    await asyncio.sleep(self._retry_s)
-            self._idle.set()
+        try:
+            while not (self._closing and not self._waiting):
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    if not await self._write_some():
+                        if self._closing:
+                            return
+                        await asyncio.sleep(self._retry_s)
+                self._idle.set()
+        finally:
+            self._idle.set()  # nobody need wait any longer: what is left stays unwritten
 
     async def flush(self, within_s: float) -> bool:
         """Wait until nothing waits, at most `within_s` seconds; whether that was reached."""
@@ -98,7 +101,7 @@ class Writer:
                 await self._idle.wait()
         except TimeoutError:
             return False
-        return True
+        return not self._waiting
 
     async def close(self, within_s: float = 5.0) -> bool:
         """Write what waits, for at most `within_s` seconds, then stop; whether everything was written."""
