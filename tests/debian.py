@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "debian"
+CACHE = Path(os.environ.get("THIRTEEN_CACHE") or Path(__file__).resolve().parent.parent / ".cache") / "debian"
+"Where unpacked parts are kept: `.cache/` of the project, or where THIRTEEN_CACHE points (several clones may share it)."
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _LAYOUT = "2"
 "Part of the folder's name: grows when unpacked folders of an older layout are no longer good."

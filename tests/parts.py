@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tests import chromium, debian
 from tests.asterisk import programs
+from tests.asterisk import programs
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
