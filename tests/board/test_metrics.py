@@ -1,8 +1,12 @@
 """Service level: every variant on the worked case, borders and no data."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from cti.board.metrics import VARIANTS, Counts, average_speed_of_answer, count, percentages, service_level
+from cti.cli import main
 
 WORKED = [
     *(("answered", w) for w in (0.4, 12.999, 13.0, 13.001, 13.9, 40.0)),
@@ -29,6 +33,19 @@ def test_the_worked_case_gives_every_variant_its_own_figure() -> None:
         "V7": 30.0,
         "V8": 47.0588,
     }
+
+
+def test_the_command_prints_the_worked_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`cti service-level` reads outcomes and waits and prints per cent by variant, null for no data."""
+    file = tmp_path / "waits.json"
+    file.write_text(json.dumps(WORKED))
+    assert main(["service-level", str(file), "--target", "13", "--short", "5"]) == 0
+    assert json.loads(capsys.readouterr().out)["V2"] == 27.2727
+    file.write_text("[]")
+    assert main(["service-level", str(file)]) == 0
+    assert set(json.loads(capsys.readouterr().out).values()) == {None}
+    file.write_text('[["answered"]]')
+    assert main(["service-level", str(file)]) == 2
 
 
 def test_no_data_is_none_in_every_variant() -> None:
