@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from tests import chromium, debian
 from tests.asterisk import programs
-from tests.asterisk import programs
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
