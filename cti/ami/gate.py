@@ -37,6 +37,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "QueueMemberRemoved": _MEMBER,
 }
 "Headers without which Asterisk never sends these events; one that lacks them was not written by Asterisk."
+_NEEDLES: Final = {event: tuple(f"\r\n{key}:".encode() for key in keys) for event, keys in REQUIRED.items()}
 
 _ITEMS: Final = (
     "QueueParams QueueMember QueueEntry QueueStatusComplete CoreShowChannel CoreShowChannelsComplete BridgeListItem "
@@ -80,8 +81,9 @@ class Gate:
         """
         if self._canary is not None and packet.event != "FullyBooted" and packet.get("SystemName") != self._canary:
             return self._reject("canary", packet)
-        for key in REQUIRED.get(packet.event, ()):
-            if not packet.count(key):
+        raw = packet.raw
+        for needle in _NEEDLES.get(packet.event, ()):
+            if needle not in raw:
                 return self._reject("keys", packet)
         return True
 
