@@ -13,8 +13,8 @@ from cti.demo import site as demo_site
 from cti.demo.pbx import SECRET, USERNAME, ReplayedPbx
 from tests.asterisk.console import Console
 from tests.asterisk.pbx import RealAsterisk
+from tests.asterisk.plays_all import PLAYS
 from tests.asterisk.programs import Unavailable
-from tests.asterisk.scenarios import SCENARIOS
 from tests.asterisk.stage import Stage
 
 Story = Literal["answered", "abandoned"]
@@ -86,7 +86,7 @@ class Real:
 
     async def place_call(self, story: Story) -> None:
         """Act the play of that name."""
-        await SCENARIOS[story](self.stage)
+        await PLAYS[story](self.stage)
         await self.stage.clear()
 
 
