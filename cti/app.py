@@ -175,6 +175,7 @@ class App:
         self.records = Records(
             self.crm,
             self,
+            canonical=self._canonical,
             clock=wall_clock,
             steady=steady_clock,
             on_match=self.floor.matched,

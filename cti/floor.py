@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from crm_bridge import model
 from cti import events, wire
 from cti.auth import Identity
-from cti.board import Board
+from cti.board import Board, BoardView, Changes
 from cti.calls.record import Call
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
@@ -24,7 +24,7 @@ from cti.popup.session import PopSession
 from cti.popup.state import Close, Effect, Forget, Gather, Later, LookUp, Show, ShowAgent
 
 SOON_S: Final = 0.05
-"Heads that may wait are pushed together after this."
+"Agents' own states, and heads that may wait, are pushed together after this."
 BOARD_S: Final = 0.1
 "The board's changes are pushed together after this."
 
@@ -38,6 +38,8 @@ class Floor:
         self.day = day
         self._pbx_now = pbx_now
         self._later: dict[str, None] = {}
+        self._agents: dict[str, None] = {}
+        self._shown_agents: dict[str, wire.AgentView | None] = {}
         self._soon: asyncio.TimerHandle | None = None
         self._board_timer: asyncio.TimerHandle | None = None
         self.link = wire.LinkView(
@@ -87,9 +89,8 @@ class Floor:
                     body = wire.body(pop=effect.pop, reason=effect.reason, by=effect.by)
                     hub.send(effect.users, "pop_closed", body)
                 case ShowAgent():
-                    for user in effect.users:
-                        if hub.has(user):
-                            hub.send((user,), "agent", wire.body(agent=self.session.heads.agent_of(user)))
+                    self._agents.update(dict.fromkeys(effect.users))
+                    self._push_soon()
                 case LookUp():
                     records.look_up(effect.call, effect.number)
                 case Gather():
@@ -98,8 +99,11 @@ class Floor:
                     records.forget(effect.call)
                 case Later():
                     self._later.update(dict.fromkeys(effect.pops))
-                    if self._soon is None:
-                        self._soon = asyncio.get_running_loop().call_later(SOON_S, self._show_later)
+                    self._push_soon()
+
+    def _push_soon(self) -> None:
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(SOON_S, self._show_later)
 
     def _show_later(self) -> None:
         self._soon = None
@@ -108,6 +112,13 @@ class Floor:
             head = self.session.head(pop)
             if head is not None:
                 self.carry((head,))
+        users, self._agents = self._agents, {}
+        for user in users:
+            # A PBX tells one change once for every queue the agent is in: the page hears what differs.
+            agent = self.session.heads.agent_of(user)
+            if agent != self._shown_agents.get(user) and self.hub.has(user):
+                self._shown_agents[user] = agent
+                self.hub.send((user,), "agent", wire.body(agent=agent))
 
     def board_changed(self) -> None:
         """Push the board's changes within a moment."""
@@ -118,7 +129,9 @@ class Floor:
         self._board_timer = None
         changes = self.board.changes()
         if changes is not None and self.hub.boards:
-            self.hub.send_boards("board", wire.body(changes=changes))
+            self.hub.send_boards(
+                "board", lambda customers: wire.body(changes=changes if customers else _without_customers(changes))
+            )
 
     def calls_changed(self, calls: Iterable[Call]) -> None:
         """These calls stand so now: the agents' days follow."""
@@ -224,21 +237,27 @@ class Floor:
         self.session.phones.set_own(identity.login, identity.interfaces)
         desk = page.kind == "desk"
         pops = self.session.pops_of(identity.login) if desk else []
+        agent = self.session.heads.agent_of(identity.login) if desk else None
+        self._shown_agents.pop(identity.login, None)
         yield (
             "snapshot",
             wire.body(
                 me=self.me(identity),
                 link=self.link,
-                agent=self.session.heads.agent_of(identity.login) if desk else None,
+                agent=agent,
                 pops=pops,
                 today=self.today(identity.login) if desk else None,
-                board=self.board.snapshot() if page.kind == "board" else None,
+                board=self._board_for(identity) if page.kind == "board" else None,
                 phones=self.session.phones.to_take(identity.login) if desk else (),
             ),
         )
         for pop in pops:
             for section in self.records.sections(pop.call):
                 yield "section", _section_body(pop.id, wire.encode(section))
+
+    def _board_for(self, identity: Identity) -> BoardView:
+        board = self.board.snapshot()
+        return board if "customers" in identity.rights else _without_customers(board)
 
     def seen(self, identity: Identity, pop: str) -> None:
         """A page has drawn a pop: how long after the ring."""
@@ -252,6 +271,28 @@ class Floor:
 
 DELAYS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 "Bounds of the histogram of ring to drawn pop, in seconds."
+
+
+B = TypeVar("B", BoardView, Changes)
+
+
+def _without_customers(board: B) -> B:
+    """The same board for one who may not know who calls."""
+    callers = {
+        visit: None
+        if caller is None
+        else msgspec.structs.replace(
+            caller, number=None, display="", region="", name=None, company=None, tier=None, party=None
+        )
+        for visit, caller in board.callers.items()
+    }
+    agents = {
+        interface: None
+        if agent is None
+        else msgspec.structs.replace(agent, caller=None, caller_name=None, company=None)
+        for interface, agent in board.agents.items()
+    }
+    return msgspec.structs.replace(board, callers=callers, agents=agents)
 
 
 def _section_body(pop: str, section: bytes) -> bytes:

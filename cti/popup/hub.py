@@ -162,11 +162,18 @@ class Hub:
         for page in self.pages():
             self._send(page, kind, now, body)
 
-    def send_boards(self, kind: str, body: bytes) -> None:
-        """One frame to every page that shows the board."""
+    def send_boards(self, kind: str, body_for: Callable[[bool], bytes]) -> None:
+        """One frame to every page that shows the board: `body_for(customers)` with or without what customers are.
+
+        It is asked at most once for each.
+        """
         now = self._pbx_now()
+        bodies: dict[bool, bytes] = {}
         for page in tuple(self._boards):
-            self._send(page, kind, now, body)
+            may = "customers" in page.identity.rights
+            if may not in bodies:
+                bodies[may] = body_for(may)
+            self._send(page, kind, now, bodies[may])
 
     def renew(self, users: Iterable[str]) -> None:
         """Show these users everything anew: what they may see or where they sit has changed."""

@@ -7,6 +7,7 @@ come; what is late is said to be late, shown as an older copy where there is one
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from crm_bridge import model
-from crm_bridge.numbers import canonical
+from crm_bridge.numbers import Number
 from cti import wire
 from cti.popup.intents import intents
 from cti.popup.lanes import Away, Lane, Late
@@ -30,6 +31,8 @@ LIMIT: Final = 20
 COPIES: Final = 3000
 "Sections kept to show when their source is late."
 CRM_SECTIONS: Final[tuple[wire.SectionName, ...]] = ("profile", "quotes", "business", "chat")
+PROFILE_S: Final = 0.15
+"How long our own sections wait for the party's other numbers."
 OWN_SECTIONS: Final[tuple[wire.SectionName, ...]] = ("calls", "sms")
 
 
@@ -50,7 +53,8 @@ class _Record(msgspec.Struct):
     keys: tuple[str, ...]
     sections: dict[wire.SectionName, wire.Section]
     raw: dict[str, Any]
-    turn: int
+    profiled: asyncio.Event
+    "The profile came, or will not come in time."
 
 
 def _is_outage(error: BaseException) -> bool:
@@ -65,6 +69,7 @@ class Records:
         crm: Callable[[], model.Crm],
         history: History,
         *,
+        canonical: Callable[[str | None], Number],
         clock: Callable[[], float],
         steady: Callable[[], float],
         on_match: Callable[[str, Sequence[model.Match]], None],
@@ -81,6 +86,7 @@ class Records:
         """
         self._crm = crm
         self._history = history
+        self._canonical = canonical
         self._clock = clock
         self._on_match = on_match
         self._on_no_answer = on_no_answer
@@ -93,7 +99,6 @@ class Records:
         self._records: dict[str, _Record] = {}
         self._copies: OrderedDict[tuple[str, wire.SectionName], wire.Section] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = 0
 
     @property
     def crm_ok(self) -> bool:
@@ -108,9 +113,8 @@ class Records:
 
     def gather(self, call: str, party: str | None, number: str | None) -> None:
         """Read the sections of a call: the party's, or what the number alone gives."""
-        self._turn += 1
-        key = canonical(number).key if number else None
-        record = _Record(party=party, keys=(key,) if key else (), sections={}, raw={}, turn=self._turn)
+        key = self._canonical(number).key if number else None
+        record = _Record(party=party, keys=(key,) if key else (), sections={}, raw={}, profiled=asyncio.Event())
         again = call in self._records
         self._records[call] = record
         names = OWN_SECTIONS if party is None else (*CRM_SECTIONS, *OWN_SECTIONS)
@@ -120,7 +124,10 @@ class Records:
             else:
                 if again:  # another party was chosen: what stands there is no longer true
                     self._put(call, record, wire.Section(name=name, state="loading"))
-                self._start(self._section(call, record, name))
+                if party is not None and name in OWN_SECTIONS:
+                    self._start(self._own_section(call, record, name))
+                else:
+                    self._start(self._section(call, record, name))
 
     def refresh(self, call: str, name: wire.SectionName) -> bool:
         """Read one section again, as the page's 重试 asks; False where there is nothing to read."""
@@ -211,6 +218,13 @@ class Records:
         else:
             self._came(call, record, section, raw)
 
+    async def _own_section(self, call: str, record: _Record, name: wire.SectionName) -> None:
+        """Calls and messages of all the party's numbers: those stand in the profile, which is waited for a moment."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PROFILE_S):
+                await record.profiled.wait()
+        await self._section(call, record, name)
+
     def _late_section(
         self,
         call: str,
@@ -261,15 +275,18 @@ class Records:
         self._put(call, record, section)
         if section.name == "profile":
             self._more_numbers(call, record, raw)
+            record.profiled.set()
 
     def _more_numbers(self, call: str, record: _Record, profile: model.Profile) -> None:
         """The party's other numbers are known now: calls and messages of those belong to the record, too."""
-        found = [canonical(p.value).key for p in profile.contact_points if p.kind == "phone"]
+        found = [self._canonical(p.value).key for p in profile.contact_points if p.kind == "phone"]
         keys = tuple(dict.fromkeys((*record.keys, *(k for k in found if k))))[:20]
         if keys != record.keys:
             record.keys = keys
             for name in OWN_SECTIONS:
-                self._start(self._section(call, record, name))
+                read = record.sections.get(name)
+                if read is not None and read.state != "loading":  # with fewer numbers
+                    self._start(self._section(call, record, name))
 
     def _put(self, call: str, record: _Record, section: wire.Section) -> None:
         if self._records.get(call) is not record:

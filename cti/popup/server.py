@@ -35,6 +35,7 @@ RATE, BURST = 32.0, 64.0
 MAX_STRANGERS: Final = 2000
 "Connections at once of which nobody knows yet who they are (all addresses: agents may sit behind one proxy)."
 POLICY: Final = 1008
+AWAY: Final = 1001
 
 
 class _Pipe:
@@ -179,25 +180,27 @@ class PushServer:
                 async with asyncio.timeout(SILENT_S):
                     raw = await connection.recv()
             except TimeoutError:
-                self._hub.close(page, 1001, "silent")
-                return
+                return await self._send_away(connection, page, AWAY, "silent")
             now = self._steady()
             allowance = min(BURST, allowance + (now - before) * RATE) - 1.0
             before = now
             if allowance < 0:
-                self._hub.close(page, POLICY, "too many frames")
-                return
+                return await self._send_away(connection, page, POLICY, "too many frames")
             try:
                 frame = wire.decode_inbound(raw)
             except wire.WireError:
-                self._hub.close(page, POLICY, "not a frame")
-                return
+                return await self._send_away(connection, page, POLICY, "not a frame")
             if isinstance(frame, wire.Seen):
                 self._hub.figures.seen += 1
                 self._on_seen(page.identity, frame.pop)
             if now - touched > 60.0:
                 touched = now
                 await self._touch(page.identity)
+
+    async def _send_away(self, connection: ServerConnection, page: Page, code: int, reason: str) -> None:
+        # Here and not through the hub: whoever leaves the handler first closes with 1000.
+        self._hub.leave(page)
+        await connection.close(code, reason)
 
     async def _sweep(self) -> None:
         """Heartbeats, slow pages, and sessions that ended elsewhere."""

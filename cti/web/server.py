@@ -79,11 +79,19 @@ def _static(path: str) -> Path | None:
     if not all(_SEGMENT.match(p) for p in parts):
         return None
     if not parts:
-        parts = ["index.html"]
-    elif "." not in parts[-1]:
+        return None
+    if "." not in parts[-1]:
         parts[-1] += ".html"
     found = STATIC.joinpath(*parts)
     return found if found.suffix in TYPES and found.is_file() else None
+
+
+async def home(request: Request) -> web.StreamResponse:
+    """To the page that is this user's: the desk, the board, or the login."""
+    headers = {"Cookie": "; ".join(request.raw.headers.getall("Cookie", []))}
+    identity = await request.services.auth.identify(headers)
+    where = "/login" if identity is None else "/desk" if identity.role == "agent" else "/board"
+    return web.Response(status=302, headers={"Location": where})
 
 
 async def page(request: Request) -> web.StreamResponse:
@@ -110,6 +118,7 @@ OTHERS: Final = (
     Route(method="GET", path="/healthz", right=PUBLIC, handler=healthz, summary="The process is up"),
     Route(method="GET", path="/readyz", right=PUBLIC, handler=readyz, summary="Ready to show calls"),
     Route(method="GET", path="/metrics", right=PUBLIC, handler=metrics, summary="Counters"),
+    Route(method="GET", path="/", right=PUBLIC, handler=home, summary="To one's own page", status=302),
     Route(method="GET", path="/{path:.*}", right=PUBLIC, handler=page, summary="The pages"),
 )
 ROUTES: Final = (
