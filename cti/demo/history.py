@@ -196,8 +196,8 @@ def _late_one(customer: Customer, now: float, zone: ZoneInfo) -> None:
 def quotes(customer: Customer, rng: random.Random, now: float, zone: ZoneInfo) -> None:
     """Offers: of a rich customer one or two open, the older ones won, lost or expired."""
     today_six = datetime.fromtimestamp(now, zone).replace(hour=18, minute=0, second=0, microsecond=0).timestamp()
-    if today_six < now + 3600:
-        today_six = datetime.fromtimestamp(now, zone).replace(hour=23, minute=59, second=0, microsecond=0).timestamp()
+    if today_six < now + 1800:
+        today_six = _day(now + DAY, zone) + 12 * 3600
     first = customer.brand == "屿衡"
     live = 2 if first else rng.choice((0, 1, 1, 2)) if customer.rich else 0
     key = sum(map(ord, customer.name)) % 10_000

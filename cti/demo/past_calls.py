@@ -32,7 +32,7 @@ def calls(
             wanted.append((at, rng.choice(customer.mobiles), queue if rng.random() < 0.8 else "export"))
     morning = datetime.fromtimestamp(now, zone).replace(hour=8, minute=30, second=0, microsecond=0).timestamp()
     midnight = morning - 8.5 * 3600
-    begin = morning if now > morning + 1800 else midnight
+    begin = morning if now > morning + 1800 else min(midnight, now - 5400)
     share = min(1.0, max(0.15, (now - begin) / (9 * 3600)))
     for _ in range(round(TODAY * share)):
         at = begin + rng.random() * (now - 900 - begin)
@@ -60,7 +60,7 @@ def _call(call_id: str, at: float, caller: str, queue: str, rng: random.Random) 
     if fate < 0.05:
         wait = rng.choice((rng.uniform(3, 12), rng.uniform(14, 45)))
         visit = _visit(queue, joined, wait, None, None, ())
-        return _record(call_id, caller, at, joined + wait, visit, ())
+        return _record(call_id, caller, at, joined + wait + 0.02, visit, ())
     if fate < 0.14:
         other, other_name = rng.choice([member for member in _MEMBERS[queue] if member[0] != phone])
         missed = (Missed(agent=other_name, interface=other, ring_s=10.0),)
@@ -113,7 +113,7 @@ def _featured(customer: Customer, n: int, now: float) -> list[Call]:
     early = now - 5400
     spoken = _visit(queue, early + 9, 23.0, phone, name, ())
     talk = Talk(interface=phone, agent=name, from_=early + 32, to=early + 282)
-    lost = _visit(queue, now - 290, 41.0, None, None, ())
+    lost = _visit(queue, now - 291, 41.0, None, None, ())
     back = now - 7.8 * DAY
     return [
         _record(f"sample-{n:05d}", caller, early, early + 282, spoken, (talk,)),
