@@ -151,12 +151,14 @@ class Replay:
         if self._lists is not None:
             if self._gap_until is None and (stamp or self._timed):
                 self._gap_until = self._now + _LISTS_WITHIN_S
-            if self._lists.complete() or (self._gap_until is not None and self._now > self._gap_until):
+            if self._gap_until is not None and self._now > self._gap_until:
                 self._settle()
         if self._lists is None:
             self._take(self.pbx.feed(packet, self._now))
         elif packet.get("ActionID") or not packet.event:
             self._lists.take(packet)
+            if self._lists.complete():
+                self._settle()
         else:
             self._held.append((packet, self._now))
 

@@ -38,6 +38,7 @@ def join(state: State, packet: Packet, at: float) -> None:
             moved_on(state, older, at)
     visit = call.new_visit(leg, queue, at, at)
     visit.position = whole(packet.get("Position"))
+    visit.place = (packet.get("Context"), packet.get("Exten"))
     tell_queued(state, visit, at)
     # The new visit of a caller who is already late is late from its first moment.
     state.at_time(max(at, visit.waiting_since + target_of(state, queue) + 0.001), lambda now: breach(state, visit, now))
@@ -149,6 +150,11 @@ def abandon(state: State, packet: Packet, at: float) -> None:
     if visit is None or visit.abandon_at is not None:
         return
     visit.abandon_at = at
+    place = (packet.get("Context"), packet.get("Exten"))
+    if place != visit.place and all(visit.place) and all(place) and not visit.leg.caller_left():
+        # He stands elsewhere in the dialplan already, though Queue() has not returned: an AMI Redirect put him there.
+        settle(state, visit, "redirected", at)
+        return
     _pending(state, visit, at)
 
 

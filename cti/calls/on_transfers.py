@@ -36,14 +36,21 @@ def attended(state: State, packet: Packet, at: float) -> None:
     if not legs:
         return
     call = max((leg.call.final() for leg in legs), key=state.rank)
-    target = packet.get("TransferTargetUniqueid")
-    kind = "attended" if target else "blonde"
-    to = number(packet.get("TransferTargetCallerIDNum")) if target else None
-    if to is None:
-        to = number(packet.get("SecondTransfererConnectedLineNum")) if target else None
+    uid = packet.get("TransferTargetUniqueid")
+    taker = "TransferTarget"
+    is_caller = call.caller is not None and number(packet.get("TransferTargetCallerIDNum")) == call.caller
+    if uid and packet.get("TransfereeUniqueid") and (is_caller or (call.primary and uid == call.primary.uid)):
+        taker = "Transferee"  # completed from the consultation's side: what is joined to the caller is the transferee
+        uid = packet.get("TransfereeUniqueid")
+    target = state.legs.get(uid)
+    answered = bool(uid) and (target is None or any(phone.answered for phone in target.phones()))
+    to = number(packet.get(f"{taker}CallerIDNum")) if uid else None
+    if to is None and uid:
+        to = number(packet.get("SecondTransfererConnectedLineNum"))
     if to is None:
         exten = packet.get("SecondTransfererExten")
         to = exten if exten not in ("", "s") else number(packet.get("SecondTransfererConnectedLineNum"))
+    kind = "attended" if answered else "blonde"
     _add(
         state,
         call,

@@ -66,6 +66,7 @@ class VisitState:
         "missed",
         "missed_keys",
         "outcome",
+        "place",
         "position",
         "queue",
         "rings",
@@ -81,6 +82,8 @@ class VisitState:
         self.queue = queue
         self.joined_at = joined_at
         self.waiting_since = waiting_since
+        self.place = ("", "")
+        "dialplan context and extension at the entry"
         self.position: int | None = None
         self.estimated = False
         "joined_at comes from a roster's whole seconds"
