@@ -56,7 +56,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """What depends on where the phones stand. Regular expressions match whole numbers, digits only."""
 
     area_code: str = ""
-    "Area code without the 0, such as 574: makes a local number whole. '' leaves local numbers raw."
+    "Area code, with or without the 0: makes a local number whole. '' leaves local numbers raw."
     ip_prefixes: tuple[str, ...] = (
         "125831",
         "125832",
@@ -358,8 +358,10 @@ def _classify(digits: str, site: Site) -> _Found:
         return found
     if found := _neighbour(national):
         return found
-    if site.area_code and len(bare) in (7, 8) and bare[0] not in "01" and (found := _national(site.area_code + bare)):
-        return found[0], found[1], "derived"
+    if site.area_code and len(bare) in (7, 8) and bare[0] not in "01":
+        found = _national(site.area_code.removeprefix("0") + bare)
+        if found:
+            return found[0], found[1], "derived"
     return "raw", bare, "none"
 
 

@@ -225,6 +225,7 @@ def test_a_local_number_needs_the_sites_area_code() -> None:
     """A local number becomes whole by the site's area code, and says that it was guessed."""
     number = canonical("84512345", Site(area_code="25"))
     assert (number.cls, number.key, number.confidence) == ("landline", NANJING, "derived")
+    assert canonical("84512345", Site(area_code="025")).key == NANJING
     assert canonical("7552688", Site(area_code="25")).cls == "raw"
 
 
