@@ -30,10 +30,9 @@ def new_channel(state: State, packet: Packet, at: float) -> None:
         restart.restarted(state, at)
     linkedid = packet.get("Linkedid") or uid
     known = linkedid in state.calls
-    leg = state.leg_of(packet, at)
+    leg = state.new_leg(uid, name, linkedid, packet)
     if leg is None:
         return
-    leg.answered = False
     leg.exten = packet.get("Exten")
     call = leg.call
     if call.primary is not leg:

@@ -172,21 +172,15 @@ class State:
             return leg
         if not create or not uid or uid in self.tombs:
             return None
-        name = packet.get(keys[2])
-        if not name or name.startswith(_MACHINERY):
-            return None
-        leg = self.new_leg(uid, name, packet.get(keys[1]) or uid, at)
+        leg = self.new_leg(uid, packet.get(keys[2]), packet.get(keys[1]) or uid, packet, prefix)
         if leg is not None:
-            leg.caller = number(packet.get(keys[3]))
-            leg.caller_name = number(packet.get(keys[4]))
-            leg.context = packet.get(keys[5])
             leg.answered = packet.get(keys[6]) == "6"
-            if leg.call.primary is leg and leg.call.caller is None:
-                leg.call.caller, leg.call.caller_name = leg.caller, leg.caller_name
         return leg
 
-    def new_leg(self, uid: str, name: str, linkedid: str, at: float) -> Leg | None:
+    def new_leg(self, uid: str, name: str, linkedid: str, packet: Packet, prefix: str = "") -> Leg | None:
         """A leg is born (or first seen): into the call of its Linkedid, which is made if need be."""
+        if not name or name.startswith(_MACHINERY):
+            return None
         if len(self.legs) >= _LEG_LIMIT or len(uid) > 150 or len(name) > 200:
             self.count("legs_refused")
             return None
@@ -196,9 +190,15 @@ class State:
             self.calls[linkedid] = call
         call = call if uid == linkedid else call.final()
         leg = Leg(uid, name, linkedid, call)
+        keys = _KEYS[prefix]
+        leg.caller = number(packet.get(keys[3]))
+        leg.caller_name = number(packet.get(keys[4]))
+        leg.context = packet.get(keys[5])
         call.legs[uid] = leg
         if uid == call.id:
             call.primary = leg
+            if call.caller is None:
+                call.caller, call.caller_name = leg.caller, leg.caller_name
         self.legs[uid] = leg
         self.by_name[name] = leg
         if leg.is_local:
