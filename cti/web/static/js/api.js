@@ -27,6 +27,9 @@ async function call(method, path, body, { keepalive = false } = {}) {
 
 const part = encodeURIComponent;
 
+/** The sentence that came with a refusal, {text, text_en}, or null. */
+export const sentence = (answer) => answer.body?.error ?? null;
+
 export const api = {
   login: (fields) => call('POST', '/login', fields),
   logout: () => call('POST', '/logout'),
@@ -44,5 +47,6 @@ export const api = {
   addBusiness: (party, fields) => call('POST', `/parties/${part(party)}/business`, { fields }),
   addNote: (party, text, id) => call('POST', `/parties/${part(party)}/notes`, { text, call: id }),
   search: (text) => call('GET', `/parties?q=${part(text)}`),
+  refresh: (pop, section) => call('POST', `/pops/${part(pop)}/sections/${part(section)}`),
   form: (category) => call('GET', `/forms/${part(category)}`),
 };

@@ -46,16 +46,18 @@ export function daysAgo(epoch, now) {
   return day(now) - day(epoch);
 }
 
-/** Date alone: 11-12 in this year, 2025-11-12 in another. */
+const HALF_YEAR_S = 183 * 86400;
+
+/** Date alone: 11-12, with the year in front where it is more than half a year away. */
 export function shortDate(value, now) {
   const epoch = toEpoch(value);
   if (epoch === null) return '–';
   const d = asDate(epoch);
   const md = `${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-  return d.getFullYear() === asDate(now).getFullYear() ? md : `${d.getFullYear()}-${md}`;
+  return Math.abs(epoch - now) < HALF_YEAR_S ? md : `${d.getFullYear()}-${md}`;
 }
 
-/** Date and time: `words.today` 10:42, `words.yesterday` 10:42, 11-12 10:42, in another year the date alone. */
+/** Date and time: `words.today` 10:42, `words.yesterday` 10:42, 11-12 10:42, half a year away the date alone. */
 export function dayTime(value, now, words) {
   const epoch = toEpoch(value);
   if (epoch === null) return '–';
@@ -111,7 +113,14 @@ export function callerLine(head, hidden) {
   const { main, firm } = partyName(head.party);
   if (main) return firm ? `${main} · ${firm}` : main;
   const { caller = {} } = head;
-  return clean(caller.display || caller.number || caller.name || hidden);
+  return clean(caller.display || groupNumber(caller.number ?? '') || caller.name || hidden);
+}
+
+/** A Chinese mobile number in groups of 3, 4 and 4; any other number as it is. */
+export function groupNumber(number) {
+  const plain = clean(number, 24);
+  const mobile = /^(?:\+?86|0)?(1[3-9]\d)(\d{4})(\d{4})$/.exec(plain);
+  return mobile ? `${mobile[1]} ${mobile[2]} ${mobile[3]}` : plain;
 }
 
 /** Interface as people say it: PJSIP/8012 is 8012. */

@@ -1,7 +1,9 @@
 // Short words at the foot of the page: what was saved, what could not be.
 import { html, signal } from './lib.js';
 import { Icon } from './ui/marks.js';
-import { t } from './i18n.js';
+import { t, pick } from './i18n.js';
+import { sentence } from './api.js';
+import { clean } from './format.js';
 
 const shown = signal([]);
 let next = 1;
@@ -12,6 +14,14 @@ export function toast(text, { bad = false } = {}) {
   shown.value = [...shown.value.slice(-2), { id, text, bad }];
   if (!bad) setTimeout(() => drop(id), 4000);
   return id;
+}
+
+/** Why a wish was not granted, in words: the service's own sentence where it gave one. */
+export function whyNot(answer) {
+  if (answer.status === 0) return t('err.offline');
+  const said = sentence(answer);
+  if (said) return clean(pick(said.text, said.text_en), 160);
+  return answer.status === 403 ? t('err.right') : t('err.failed');
 }
 
 export const drop = (id) => { shown.value = shown.value.filter((x) => x.id !== id); };

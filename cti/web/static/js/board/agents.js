@@ -27,7 +27,7 @@ const Tile = ({ a, queues }) => {
   const where = (a.queues ?? []).map((q) => clean(queues[q]?.label ?? q, 12)).join('、');
   return html`<div class=${`ag st-${look}`} data-agent=${a.interface} data-phase=${a.phase} title=${`${clean(a.agent ?? '')} ${phoneLabel(a.interface)} · ${t(`phase.${a.phase}`)}${where ? ` · ${where}` : ''}`}>
     <${Icon} n=${a.phase === 'held' ? 'pause' : GLYPH[look]} /><b class="cut"><${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} /></b><span class="num ext">${phoneLabel(a.interface)}</span>
-    <span class="num t">${mmss(held)}</span><span class="note cut">${note}</span>${flag ? html`<em class="num">${flag}</em>` : null}</div>`;
+    <span class="num t">${mmss(held)}</span><span class="say2"><span class="note cut">${note}</span>${flag ? html`<em class="num">${flag}</em>` : null}</span></div>`;
 };
 
 const TableRow = ({ a, queues }) => html`<tr><td><b><${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} /></b> <span class="mut num">${phoneLabel(a.interface)}</span></td><td><${StateMark} phase=${a.phase} since=${a.since} /></td>

@@ -21,8 +21,8 @@ export function watch(memory, board, now) {
     }
     const q = board.queues[c.queue];
     if (q && (q.idle ?? 0) === 0 && (q.ringing ?? 0) === 0 && waited >= Math.ceil(0.6 * c.target_s)) {
+      if (!memory.starved[c.queue] && !starved[c.queue]) raise('starved', `${c.queue}:${Math.floor(now)}`, { queue: c.queue, n: Math.floor(waited) });
       starved[c.queue] = true;
-      if (!memory.starved[c.queue]) raise('starved', `${c.queue}:${Math.floor(now)}`, { queue: c.queue, n: Math.floor(waited) });
     }
   }
   const missed = {};

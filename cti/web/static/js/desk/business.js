@@ -3,32 +3,43 @@ import { html, useSignal } from '../lib.js';
 import { Panel, SectionBody, SectionFlag, sectionMeta } from '../ui/panel.js';
 import { Tag, Foreign, Icon, Key } from '../ui/marks.js';
 import { Text, Segments } from '../ui/field.js';
-import { t, has } from '../i18n.js';
+import { t } from '../i18n.js';
 import { clean, currencySign, money, shortDate, toEpoch } from '../format.js';
 import { me, shownNow } from '../session.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 
-const closedWord = (r) => (r.closed === true || r.closed === 'true' || r.closed === 'yes' ? 'won' : r.closed === false || r.closed === 'false' || r.closed === 'no' ? 'lost' : null);
-const STATUS_LOOK = { late: 'bad', delayed: 'bad', delivered: 'good', arrived: 'good', picked_up: 'good', sailing: 'info', booked: 'info', in_transit: 'info' };
+const DAY_S = 86400;
+const closedWord = (r) => (r.closed === 'won' || r.closed === 'lost' ? r.closed : null);
+/** Days that the arrival has moved behind the first promise. */
+const daysLate = (r) => (r.eta && r.eta_planned ? Math.round((r.eta - r.eta_planned) / DAY_S) : 0);
+/** Under way, from the dates alone: the site's own words for a state are not ours to understand. */
+const underWay = (r, now) => r.closed !== 'lost' && Boolean(r.eta) && r.eta > now - DAY_S;
 
-const Status = ({ r }) => {
-  if (r.status) return html`<${Tag} kind=${STATUS_LOOK[r.status] ?? ''} icon=${STATUS_LOOK[r.status] === 'bad' ? 'alert' : undefined}>${has(`ship.${r.status}`) ? t(`ship.${r.status}`) : html`<${Foreign} text=${r.status} limit=${10} />`}</${Tag}>`;
+const Status = ({ r, now }) => {
+  const late = daysLate(r) > 0 && underWay(r, now);
+  const look = late ? 'bad' : underWay(r, now) ? 'info' : '';
+  if (r.status) return html`<${Tag} kind=${look} icon=${late ? 'alert' : undefined}><${Foreign} text=${r.status} limit=${8} /></${Tag}>`;
+  if (late) return html`<${Tag} kind="bad" icon="alert">${t('biz.late', { n: daysLate(r) })}</${Tag}>`;
   const won = closedWord(r);
-  return won ? html`<${Tag} kind=${won === 'won' ? 'good' : ''} icon=${won === 'won' ? 'check' : undefined}>${t(`biz.${won}`)}</${Tag}>` : '–';
+  return won ? html`<${Tag} kind=${won === 'won' ? 'good' : ''} icon=${won === 'won' ? 'check' : undefined}>${t(`biz.${won}`)}</${Tag}>` : html`<span class="mut">${t('biz.open')}</span>`;
 };
 
-const isOver = (r) => ['done', 'delivered', 'finished', 'closed', 'lost', 'cancelled', '已完结'].includes(r.status) || (!r.status && closedWord(r) === 'lost');
+const Eta = ({ r, now }) => {
+  if (!r.eta) return '–';
+  if (daysLate(r) <= 0) return shortDate(r.eta, now);
+  return html`<s class="mut">${shortDate(r.eta_planned, now)}</s> <b class="bad">${shortDate(r.eta, now)}</b>`;
+};
 
 const Row = ({ r, now, open, onOpen }) => {
   const lane = [r.pol, r.pod].filter(Boolean).map((x) => clean(x, 12)).join('→');
   const price = r.price === null || r.price === undefined || r.price === '' ? '–' : `${r.currency && r.currency !== 'USD' ? currencySign(r.currency) : ''}${money(r.price)}`;
-  return html`<tr class=${`pick${isOver(r) ? ' closed' : ''}${open ? ' open' : ''}`} onClick=${onOpen}>
+  return html`<tr class=${`pick${underWay(r, now) || r.closed === 'open' ? '' : ' closed'}${open ? ' open' : ''}`} onClick=${onOpen}>
     <td><button type="button" class="link" aria-expanded=${open} onClick=${(e) => { e.stopPropagation(); onOpen(); }}>${r.bl_no ? html`<${Foreign} text=${r.bl_no} limit=${16} />` : html`<span class="num">${shortDate(r.at, now)}</span>`}</button></td>
     <td class="cut" title=${`${lane} ${clean(r.container ?? '')}`}>${lane || '–'} ${clean(r.container ?? '', 12)}</td><td class="cut">${r.vessel ? html`<${Foreign} text=${r.vessel} limit=${18} />` : '–'}</td>
-    <td>${r.etd ? shortDate(r.etd, now) : '–'}</td><td>${r.eta ? shortDate(r.eta, now) : '–'}</td><td class="r">${price}</td><td><${Status} r=${r} /></td></tr>`;
+    <td>${r.etd ? shortDate(r.etd, now) : '–'}</td><td><${Eta} r=${r} now=${now} /></td><td class="r">${price}</td><td><${Status} r=${r} now=${now} /></td></tr>`;
 };
 
 const FACTS = ['route', 'places', 'container', 'floor_price', 'price', 'supplier', 'price_date', 'cargo', 'transit_days', 'schedule', 'closed', 'details'];
@@ -45,7 +56,7 @@ const factOf = (r, key, now) => {
   }
 };
 
-const Facts = ({ r, now }) => html`<tr class="facts"><td colspan="7"><dl class="kv three">${FACTS.map((key) => html`<dt key=${`${key}t`}>${t(`biz.${key}`)}</dt><dd key=${key} class=${key === 'details' ? 'w' : ''} title=${factOf(r, key, now)}>${factOf(r, key, now)}</dd>`)}</dl></td></tr>`;
+const Facts = ({ r, now }) => html`<tr class="facts"><td colspan="7"><dl class="kv three">${FACTS.map((key) => html`<dt key=${`${key}t`} class=${key === 'details' ? 'wt' : ''}>${t(`biz.${key}`)}</dt><dd key=${key} class=${key === 'details' ? 'w' : ''} title=${factOf(r, key, now)}>${factOf(r, key, now)}</dd>`)}</dl></td></tr>`;
 
 /** The new record. Every letter stands in the draft until it is saved; a frame never touches it. */
 function BusinessForm({ pop, last, onDone }) {
@@ -64,7 +75,7 @@ function BusinessForm({ pop, last, onDone }) {
     const answer = await api.addBusiness(pop.party.id, filled);
     busy.value = false;
     if (answer.ok) { draft.set('business', undefined); toast(t('biz.saved')); onDone(); return; }
-    wrong.value = answer.body?.error?.text ?? answer.body?.text ?? (answer.status === 0 ? t('err.offline') : t('err.failed'));
+    wrong.value = whyNot(answer);
   };
   const sameAsLast = () => {
     const copied = {};
@@ -83,7 +94,7 @@ function BusinessForm({ pop, last, onDone }) {
       ${text('container')}${text('floor_price', { numeric: true })}${text('price', { numeric: true })}${text('supplier')}
       ${text('price_date', { placeholder: t('field.date') })}${text('cargo')}${text('transit_days', { numeric: true })}${text('schedule')}
       ${text('details', { wide: 6, max: 1000 })}
-      <div class="fieldset c2"><span class="lab">${t('biz.closed')}</span><${Segments} name="closed" label=${t('biz.closed')} value=${values.closed} options=${[['true', t('biz.won')], ['false', t('biz.lost')]]} onInput=${set('closed')} /></div>
+      <div class="fieldset c2"><span class="lab">${t('biz.closed')}</span><${Segments} name="closed" label=${t('biz.closed')} value=${values.closed} options=${[['won', t('biz.won')], ['lost', t('biz.lost')], ['open', t('biz.open')]]} onInput=${set('closed')} /></div>
     </div><div class="form-acts">${wrong.value ? html`<span class="bad" role="alert">${wrong.value}</span>` : html`<span class="mut">${t('biz.any')}</span>`}<span class="grow"></span>
       ${last ? html`<button type="button" class="btn s" onClick=${sameAsLast}>${t('biz.likeLast')}</button>` : null}
       <button type="button" class="btn s" onClick=${cancel}>${t('cancel')}</button>
@@ -97,10 +108,10 @@ export function BusinessPanel({ pop, section }) {
   const writing = draft.values.value.business !== undefined;
   const mayAdd = pop.party && (me.value?.rights ?? []).includes('edit');
   const rows = [...section.items].sort((a, b) => (toEpoch(b.at) ?? 0) - (toEpoch(a.at) ?? 0));
-  const live = rows.filter((r) => !isOver(r)).length;
+  const live = rows.filter((r) => underWay(r, now)).length;
   const meta = writing ? t('biz.newSay') : sectionMeta(section, () => (section.total ? t('biz.count', { n: section.total, live }) : ''));
   const open = () => { draft.set('business', {}); requestAnimationFrame(() => document.querySelector('.biz-form input')?.focus()); };
-  const tools = html`<${SectionFlag} section=${section} />${mayAdd && !writing ? html`<button type="button" class="btn s" onClick=${open}><${Icon} n="plus" />${t('biz.new')}</button>` : null}`;
+  const tools = html`<${SectionFlag} section=${section} pop=${pop} />${mayAdd && !writing ? html`<button type="button" class="btn s" onClick=${open}><${Icon} n="plus" />${t('biz.new')}</button>` : null}`;
   return html`<${Panel} id="sec-business" icon="ship" title=${t('sec.business')} meta=${meta} k="2" class="grow1" tools=${tools}>
     ${writing && pop.party ? html`<${BusinessForm} key=${pop.id} pop=${pop} last=${rows[0]} onDone=${() => {}} />` : html`<div class="scroll">
       <${SectionBody} section=${section} lines=${4} empty=${mayAdd ? html`${t('biz.empty')} <button type="button" class="link" onClick=${open}>${t('biz.first')}</button>` : t('biz.empty')}>

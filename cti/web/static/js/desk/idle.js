@@ -12,7 +12,7 @@ import { calls, loaded, more, readMore } from './history.js';
 import { callIcon, outcomeWord, wasMissed, when } from '../ui/words.js';
 import { pastCaller } from './left.js';
 
-const OUTCOME_LOOK = { answered: 'good', abandoned: 'bad', missed: 'bad', timeout: 'warn' };
+const OUTCOME_LOOK = { abandoned: 'bad', missed: 'bad', timeout: 'warn' };
 
 const Row = ({ c, sel, onPick }) => {
   const missed = wasMissed(c);
@@ -21,7 +21,7 @@ const Row = ({ c, sel, onPick }) => {
   return html`<tr class=${`pick${sel ? ' sel' : ''}`} onClick=${onPick}><td>${when(c.at, shownNow.value)}</td>
     <td class="cut"><button type="button" class=${`link plain${missed ? ' bad' : ''}`} aria-current=${sel ? 'true' : undefined} onClick=${onPick}><b><${Foreign} text=${main || pastCaller(c)} limit=${24} /></b>${firm ? html` <span class="sub"><${Foreign} text=${firm} limit=${20} /></span>` : null}</button></td>
     <td class="cut"><span class="flow"><${Icon} n=${callIcon(c)} class=${missed ? 'bad' : ''} />${c.queue_label || c.queue ? html`<${Foreign} text=${c.queue_label || c.queue} limit=${12} />` : t(`dir.${c.direction}`)}</span></td>
-    <td class=${`r${late ? ' bad' : ''}`}>${mmss(c.wait_s)}</td><td class="r">${mmss(c.talk_s)}</td><td><${Tag} kind=${OUTCOME_LOOK[c.outcome] ?? ''}>${outcomeWord(c.outcome)}</${Tag}></td></tr>`;
+    <td class=${`r${late ? ' bad' : ''}`}>${mmss(c.wait_s)}</td><td class="r">${mmss(c.talk_s)}</td><td>${c.outcome === 'answered' ? html`<span class="mut">${outcomeWord(c.outcome)}</span>` : html`<${Tag} kind=${OUTCOME_LOOK[c.outcome] ?? ''}>${outcomeWord(c.outcome)}</${Tag}>`}</td></tr>`;
 };
 
 export function RecentCalls({ picked }) {

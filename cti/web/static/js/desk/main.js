@@ -45,9 +45,9 @@ function PopBody({ pop }) {
   const lvl = pop.match?.level;
   const s = pop.sections;
   // A form with words in it stays, whatever the look-up says later; a choice put off comes back when the call is over.
-  const face = form || (!pop.party && (lvl === 'unknown' || wantsNew.value)) ? 'new'
+  const face = form || (!pop.party && (lvl === 'unknown' || lvl === 'withheld' || wantsNew.value)) ? 'new'
     : !pop.party && lvl === 'several' ? (later.value && pop.state !== 'ended' ? 'later' : 'several')
-      : !pop.party && lvl === 'withheld' ? (wantsNew.value ? 'new' : 'withheld') : 'known';
+      : 'known';
   useKeys(face === 'several' ? {} : Object.fromEntries(Object.entries(SECTION_KEYS).map(([k, name]) => [k, () => {
     const el = document.getElementById(`sec-${name}`);
     if (!el) return false;
@@ -55,20 +55,16 @@ function PopBody({ pop }) {
     return true;
   }])));
   if (face === 'known') {
-    return html`<div class="work"><${QuotesPanel} section=${s.quotes} /><${BusinessPanel} key=${pop.id} pop=${pop} section=${s.business} /></div>
-      <div class="rec"><${ProfilePanel} pop=${pop} /><${CallsPanel} section=${s.calls} /><${SmsPanel} section=${s.sms} /><${ChatPanel} section=${s.chat} /></div>`;
+    return html`<div class="work"><${QuotesPanel} pop=${pop} section=${s.quotes} /><${BusinessPanel} key=${pop.id} pop=${pop} section=${s.business} /></div>
+      <div class="rec"><${ProfilePanel} pop=${pop} /><${CallsPanel} pop=${pop} section=${s.calls} /><${SmsPanel} pop=${pop} section=${s.sms} /><${ChatPanel} pop=${pop} section=${s.chat} /></div>`;
   }
-  const back = lvl === 'several' || lvl === 'withheld' ? () => { wantsNew.value = false; draftOf(pop).set('form', undefined); } : null;
+  const back = lvl === 'several' ? () => { wantsNew.value = false; draftOf(pop).set('form', undefined); } : null;
   return html`<div class="work">${face === 'new' ? html`<${NewCustomer} pop=${pop} onBack=${back} />`
     : face === 'several' ? html`<${Matches} pop=${pop} at=${at} onNew=${() => { wantsNew.value = true; }} onLater=${() => { later.value = true; }} />`
-      : face === 'later' ? html`<${MatchesLater} pop=${pop} onNow=${() => { later.value = false; }} />`
-        : html`<${Withheld} onNew=${() => { wantsNew.value = true; }} />`}</div>
+      : html`<${MatchesLater} pop=${pop} onNow=${() => { later.value = false; }} />`}</div>
     <div class="rec who-is">${face === 'several' || face === 'later' ? html`<${Preview} pop=${pop} at=${at.value} />` : html`<${NumberPanel} pop=${pop} />`}
-      <${CallsPanel} section=${s.calls} title=${t('calls.ofNumber')} /><${SmsPanel} section=${s.sms} /></div>`;
+      <${CallsPanel} pop=${pop} section=${s.calls} title=${t('calls.ofNumber')} /><${SmsPanel} pop=${pop} section=${s.sms} /></div>`;
 }
-
-const Withheld = ({ onNew }) => html`<section class="panel grow1" aria-label=${t('withheld.title')}><header><h2>${t('withheld.title')}</h2></header>
-  <p class="say">${t('withheld.say')}</p><p class="say"><button type="button" class="btn" onClick=${onNew}>${t('withheld.new')}</button></p></section>`;
 
 function Desk() {
   const pop = current.value;

@@ -7,7 +7,7 @@ import { clean, partyName } from '../format.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 import { me, shownNow } from '../session.js';
 import { Finder } from './find.js';
 import { tierWord, when } from '../ui/words.js';
@@ -16,7 +16,7 @@ const SURE = { exact: ['good', 'sure.most'], learned: ['good', 'sure.most'], der
 
 export async function choose(pop, party) {
   const answer = await api.choose(pop.id, party.id);
-  if (!answer.ok) toast(answer.status === 0 ? t('err.offline') : t('err.failed'), { bad: true });
+  if (!answer.ok) toast(whyNot(answer), { bad: true });
   return answer.ok;
 }
 

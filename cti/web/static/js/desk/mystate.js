@@ -6,7 +6,7 @@ import { t, has } from '../i18n.js';
 import { clean } from '../format.js';
 import { agent, today, level } from '../session.js';
 import { api } from '../api.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 
 const REASONS = ['lunch', 'rest', 'meeting', 'training', 'other'];
 const CONFIRM_MS = 3000;
@@ -23,7 +23,7 @@ async function ask(paused, reason) {
   const answer = await api.pause(paused, reason);
   if (!answer.ok) {
     wanted.value = null;
-    toast(answer.status === 0 ? t('err.offline') : clean(answer.body?.error?.text ?? answer.body?.text ?? t('err.failed'), 80), { bad: true });
+    toast(whyNot(answer), { bad: true });
     return;
   }
   timer = setTimeout(() => { if (wanted.value) { wanted.value = null; toast(t('pause.unconfirmed'), { bad: true }); } }, CONFIRM_MS);

@@ -8,7 +8,7 @@ import { clockTime, clean } from '../format.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 import { level } from '../session.js';
 
 const MAX = 4000;
@@ -43,7 +43,7 @@ export async function saveNote(pop, { over = false } = {}) {
     conflicts.value = { ...conflicts.value, [pop.call]: answer.body.note ?? answer.body };
     return false;
   }
-  toast(answer.status === 0 ? t('err.offline') : t('err.failed'), { bad: true });
+  toast(whyNot(answer), { bad: true });
   return false;
 }
 
@@ -76,7 +76,7 @@ export function NotePanel({ pop }) {
     const text = (draft.get('note') ?? saved?.text ?? '').trim();
     if (!text || !pop.party) return;
     const answer = await api.addNote(pop.party.id, text, pop.call);
-    toast(answer.ok ? t('note.toCustomerDone') : t('err.failed'), { bad: !answer.ok });
+    toast(answer.ok ? t('note.toCustomerDone') : whyNot(answer), { bad: !answer.ok });
   };
   useKeys({
     n: () => { if (!box.current) return false; box.current.focus(); return true; },

@@ -3,13 +3,13 @@
 import { html, signal, useSignal, useRef, useLayoutEffect } from '../lib.js';
 import { Panel, SectionBody, SectionFlag, sectionMeta } from '../ui/panel.js';
 import { Icon, Foreign } from '../ui/marks.js';
-import { optionPairs, shownValue } from '../ui/field.js';
+import { YES_NO, optionPairs, shownValue } from '../ui/field.js';
 import { t, pick, has } from '../i18n.js';
 import { clean, clockTime } from '../format.js';
 import { api } from '../api.js';
 import { me, shownNow } from '../session.js';
 import { draftOf } from '../drafts.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 import { when } from '../ui/words.js';
 
 const own = signal({}); // party id -> the profile as the service gave it back to this page
@@ -43,7 +43,7 @@ function Editor({ field, text, onText, onSave, onStop }) {
   };
   const props = { ref, class: 'field inline', 'aria-label': labelOf(field), onKeyDown, onBlur: () => onSave(0, false) };
   if (field.kind === 'choice' || field.kind === 'bool') {
-    const options = field.kind === 'bool' ? [['true', t('yes')], ['false', t('no')]] : optionPairs(field.options);
+    const options = field.kind === 'bool' ? YES_NO() : optionPairs(field.options);
     return html`<select ...${props} onChange=${(e) => onText(e.currentTarget.value)}><option value=""></option>${options.map(([k, w]) => html`<option key=${k} value=${k} selected=${k === text}>${w}</option>`)}</select>`;
   }
   return html`<input ...${props} value=${text} maxlength="500" autocomplete="off" spellcheck=${false} onInput=${(e) => onText(e.currentTarget.value)} />`;
@@ -74,7 +74,7 @@ function Fields({ pop, profile, mayEdit }) {
 
   const open = (key) => {
     const f = profile.fields.find((x) => x.key === key);
-    if (!f || !mayEdit) return;
+    if (!f || !mayEdit || f.readonly) return;
     if ((draft.get('profile') ?? {})[key] === undefined) type(key, textOf(f));
     editing.value = key;
   };
@@ -103,7 +103,7 @@ function Fields({ pop, profile, mayEdit }) {
       clash.value = { key, theirs: theirs ? textOf(theirs) : '', mine: text, version: answer.body.profile.party.version };
       return;
     }
-    toast(answer.status === 0 ? t('err.offline') : answer.status === 403 ? t('err.right') : t('err.failed'), { bad: true });
+    toast(whyNot(answer), { bad: true });
   };
 
   const backTo = (key) => requestAnimationFrame(() => document.querySelector(`#sec-profile [data-field="${CSS.escape(key)}"]`)?.focus());
@@ -113,7 +113,9 @@ function Fields({ pop, profile, mayEdit }) {
     const text = (draft.get('profile') ?? {})[key];
     const at = fields.findIndex((x) => x.key === key);
     editing.value = null;
-    const next = step ? fields[at + step] : null;
+    let to = at + step;
+    while (step && fields[to]?.readonly) to += step;
+    const next = step ? fields[to] : null;
     if (next) open(next.key);
     else if (byKey) backTo(key);
     if (text === undefined || saving.current.has(key)) return;
@@ -129,9 +131,9 @@ function Fields({ pop, profile, mayEdit }) {
       const wide = f.kind === 'long';
       const mine = typed[f.key];
       const saved = ticks.value[`${profile.party.id}/${f.key}`];
-      return html`<dt key=${`${f.key}-t`} class=${wide ? 'wt' : ''} title=${labelOf(f)}>${labelOf(f)}</dt><dd key=${f.key} class=${`${wide ? 'w' : ''}${mayEdit ? ' ed' : ''}`}>
+      return html`<dt key=${`${f.key}-t`} class=${wide ? 'wt' : ''} title=${labelOf(f)}>${labelOf(f)}</dt><dd key=${f.key} class=${`${wide ? 'w' : ''}${mayEdit && !f.readonly ? ' ed' : ''}`}>
         ${editing.value === f.key ? html`<${Editor} field=${f} text=${mine ?? ''} onText=${(x) => type(f.key, x)} onSave=${(step, byKey) => save(f.key, step, byKey)} onStop=${() => { stop(f.key); backTo(f.key); }} />`
-        : mayEdit ? html`<button type="button" class=${`ed-btn cut${mine !== undefined ? ' unsaved' : ''}`} data-field=${f.key} title=${shownValue(f)} onClick=${() => open(f.key)}>${mine !== undefined ? clean(mine, 120) : shownValue(f)}${saved ? html`<span class="good"> ✓ ${clockTime(saved)}</span>` : null}</button>`
+        : mayEdit && !f.readonly ? html`<button type="button" class=${`ed-btn cut${mine !== undefined ? ' unsaved' : ''}`} data-field=${f.key} title=${shownValue(f)} onClick=${() => open(f.key)}>${mine !== undefined ? clean(mine, 120) : shownValue(f)}${saved ? html`<span class="good"> ✓ ${clockTime(saved)}</span>` : null}</button>`
           : html`<span class="cut" title=${shownValue(f)}>${shownValue(f)}</span>`}</dd>`;
     })}</dl>`;
 }
@@ -143,11 +145,11 @@ export function ProfilePanel({ pop }) {
   const mayEdit = (me.value?.rights ?? []).includes('edit');
   const meta = sectionMeta(shown, () => (section.as_of ? t('profile.asOf', { time: clockTime(section.as_of, true) }) : ''));
   const editFirst = () => document.querySelector('#sec-profile .ed-btn')?.click();
-  const tools = html`<${SectionFlag} section=${section} />${mayEdit && profile ? html`<button type="button" class="btn s" onClick=${editFirst}><${Icon} n="edit" />${t('profile.edit')}</button>` : null}`;
+  const tools = html`<${SectionFlag} section=${section} pop=${pop} />${mayEdit && profile ? html`<button type="button" class="btn s" onClick=${editFirst}><${Icon} n="edit" />${t('profile.edit')}</button>` : null}`;
   return html`<${Panel} id="sec-profile" icon="user" title=${t('sec.profile')} meta=${meta} k="3" class="profile" tools=${tools}>
-    <div class="scroll"><${SectionBody} section=${shown} lines=${4} empty=${t('profile.empty')}>${profile ? html`
+    <div class="scroll rows"><div class="snap"><${SectionBody} section=${shown} lines=${4} empty=${t('profile.empty')}>${profile ? html`
       <${Fields} key=${`${pop.id}/${profile.party.id}`} pop=${pop} profile=${profile} mayEdit=${mayEdit} />
       ${(profile.notes ?? []).length ? html`<ul class="cust-notes">${profile.notes.slice(0, 5).map((n) => html`<li key=${n.id}><span class="mut num">${when(n.at, shownNow.value)} <${Foreign} text=${n.by} limit=${8} /></span> <${Foreign} text=${n.text} limit=${160} /></li>`)}</ul>` : null}
-      ${(profile.contact_points ?? []).length ? html`<ul class="points num">${profile.contact_points.slice(0, 8).map((c, i) => html`<li key=${i}><span class="mut">${has(`point.${c.kind}`) ? t(`point.${c.kind}`) : clean(c.kind, 8)}</span> <${Foreign} text=${c.value} limit=${40} />${c.label ? html` <span class="mut"><${Foreign} text=${c.label} limit=${10} /></span>` : null}</li>`)}</ul>` : null}` : null}</${SectionBody}></div>
+      ${(profile.contact_points ?? []).length ? html`<ul class="points num">${profile.contact_points.slice(0, 8).map((c, i) => html`<li key=${i}><span class="mut">${has(`point.${c.kind}`) ? t(`point.${c.kind}`) : clean(c.kind, 8)}</span> <${Foreign} text=${c.value} limit=${40} />${c.label ? html` <span class="mut"><${Foreign} text=${c.label} limit=${10} /></span>` : null}</li>`)}</ul>` : null}` : null}</${SectionBody}></div></div>
   </${Panel}>`;
 }

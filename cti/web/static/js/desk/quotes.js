@@ -39,21 +39,17 @@ const Row = ({ q, now }) => {
 };
 
 const Head = ({ trend }) => {
-  const points = trend.points;
-  const last4 = points.at(-1)?.median;
-  const before = points.at(-5)?.median ?? points[0]?.median;
-  const move = last4 && before ? (last4 - before) / before : null;
   const sign = currencySign(trend.currency) || '';
   return html`<dl><div><dt><${Foreign} text=${`${trend.pol}→${trend.pod} ${trend.container}`} limit=${24} /></dt><dd class="mut">${sign}/${t('quote.box')}</dd></div>
     <div><dt>${t('quote.ours')}</dt><dd class="big">${money(trend.ours)}</dd></div>
     <div><dt>${t('quote.lastDeal')} ${trend.last ? shortDate(trend.last.at, shownNow.value) : ''}</dt><dd>${trend.last ? money(trend.last.price) : '–'}</dd></div>
-    <div><dt>${t('quote.median')} <span class="num">n=${trend.n}</span></dt><dd>${money(last4)} ${move !== null && Math.abs(move) >= 0.005 ? html`<span class=${move > 0 ? 'warn' : 'good'}>${move > 0 ? '+' : '−'}${Math.abs(move * 100).toFixed(1)}%</span>` : null}</dd></div></dl>`;
+    <div><dt>${t('quote.median')} <span class="num">n=${trend.n}</span></dt><dd>${money(trend.median)} ${Math.abs(trend.change ?? 0) >= 0.005 ? html`<span class=${trend.change > 0 ? 'warn' : 'good'}>${trend.change > 0 ? '+' : '−'}${Math.abs(trend.change * 100).toFixed(1)}%</span>` : null}</dd></div></dl>`;
 };
 
 /** At most one row a quote: what is still open first, then by date. */
 export const sortQuotes = (items) => [...items].sort((a, b) => (isClosed(a) ? 1 : 0) - (isClosed(b) ? 1 : 0) || (toEpoch(b.at) ?? 0) - (toEpoch(a.at) ?? 0));
 
-export function QuotesPanel({ section }) {
+export function QuotesPanel({ pop, section }) {
   const now = Math.floor(shownNow.value / 60) * 60;
   const rows = sortQuotes(section.items);
   const open = rows.filter((q) => !isClosed(q));
@@ -61,7 +57,7 @@ export function QuotesPanel({ section }) {
   const meta = sectionMeta(section, () => [t('quote.count', { n: open.length }), ends ? t('quote.ends', { n: ends }) : null].filter(Boolean).join(' · '));
   const trend = section.trend && section.trend.n >= 3 && section.trend.points?.length > 1 ? section.trend : null;
   const loading = section.state === 'loading' && rows.length === 0;
-  return html`<${Panel} id="sec-quotes" icon="tag" title=${t('sec.quotes')} meta=${meta} k="1" class="quotes" tools=${html`<${SectionFlag} section=${section} />`}>
+  return html`<${Panel} id="sec-quotes" icon="tag" title=${t('sec.quotes')} meta=${meta} k="1" class="quotes" tools=${html`<${SectionFlag} section=${section} pop=${pop} />`}>
     <div class="lanehd">${trend ? html`<${Head} trend=${trend} /><${Lane} trend=${trend} label=${t('quote.chart', { lane: `${clean(trend.pol)}→${clean(trend.pod)} ${clean(trend.container)}` })}
       words=${{ month: (m) => t('month', { m }), ours: t('quote.ours'), last: t('quote.lastDeal') }} />` : loading ? null : html`<p class="say center">${section.state === 'ready' || section.state === 'empty' ? t('quote.few') : ''}</p>`}</div>
     <div class="scroll"><${SectionBody} section=${section} lines=${3} empty=${t('quote.empty')}>

@@ -41,12 +41,11 @@ const Who = ({ pop }) => {
   }
   const number = clean(caller?.display || caller?.number || '');
   const said = match?.level === 'several' ? t('match.several', { n: match.candidates?.length ?? 0 })
-    : match?.level === 'pending' ? t('match.pending') : match?.level === 'unknown' ? t('match.new') : '';
+    : match?.level === 'pending' ? t('match.pending') : match?.level === 'unknown' ? t('match.new') : match?.level === 'withheld' ? t('match.withheld') : '';
   return html`<div class="name"><b class="num">${number ? html`<${Foreign} text=${number} />` : t('caller.hidden')}</b><span class="co">${said}</span>
     ${caller?.name ? html`<span class="sub cut" title=${t('caller.netName')}>${t('caller.says')} <${Foreign} text=${caller.name} /></span>` : null}
     ${match?.level === 'several' ? html`<${Tag} kind="warn" icon="alert">${t('match.notSure')}</${Tag}>` : null}
     ${match?.level === 'unknown' ? html`<${Tag} kind="line">${t('match.notInCrm')}</${Tag}>` : null}
-    ${match?.level === 'withheld' ? html`<${Tag} kind="line" icon="hidden">${t('match.withheld')}</${Tag}>` : null}
     ${match?.level === 'down' ? html`<${Tag} kind="warn" icon="unlink">${t('match.down')}</${Tag}>` : null}</div>`;
 };
 
@@ -54,16 +53,16 @@ const How = ({ pop }) => {
   const { caller, party, match, line, choice, queue } = pop;
   const target = queue?.target_s ?? 13;
   const number = clean(caller?.display || caller?.number || '');
-  const kind = [caller?.class_label, caller?.region].filter(Boolean).map((x) => clean(x, 16)).join(' · ');
+  const kind = [number ? pick(caller?.class_label, caller?.class_label_en) : null, pick(caller?.region, caller?.region_en)].filter(Boolean).map((x) => clean(x, 10)).join(' · ');
   const how = match?.candidates?.find((c) => c.party?.id === match.chosen) ?? match?.candidates?.[0];
   const path = [];
   if (line) path.push(`${clean(line.number ?? '', 20)} ${clean(line.label ?? '', 16)}`.trim());
   if (choice) path.push(t('strip.choice', { key: clean(choice.key, 6), label: clean(choice.label, 16) }));
   const since = pop.waiting_since;
   return html`<div class="meta"><${Icon} n=${pop.direction === 'outbound' ? 'out' : 'phone'} />
-    ${party ? html`<b class="num">${number ? html`<${Foreign} text=${number} />` : t('caller.hidden')}</b>` : null}<span>${kind}</span>
+    ${party ? html`<b class="num">${number ? html`<${Foreign} text=${number} limit=${22} />` : t('caller.hidden')}</b>` : null}${kind ? html`<span>${kind}</span>` : null}
     ${party && match?.level === 'exact' ? html`<${Tag} kind=${how && how.level !== 'exact' ? '' : 'good'} icon="check" title=${how ? clean(pick(how.reason, how.reason_en), 200) : undefined}>${how && how.level !== 'exact' ? t(`level.${how.level}`) : t('level.exact')}</${Tag}>` : null}
-    ${path.length || queue ? html`<span class="sep"></span><span class="path num">${path.map((x, i) => html`<span key=${i}>${x}</span><${Icon} n="right" />`)}${queue ? html`<b><${Foreign} text=${queue.label || queue.id} limit=${16} /></b>` : null}</span>` : null}
+    ${path.length || queue ? html`${kind || party ? html`<span class="sep"></span>` : null}<span class="path num">${path.map((x, i) => html`<span key=${i}>${x}</span><${Icon} n="right" />`)}${queue ? html`<b><${Foreign} text=${queue.label || queue.id} limit=${16} /></b>` : null}</span>` : null}
     ${pop.state === 'ringing' && since ? html`<span class="sep"></span><span>${t('strip.queued')} <${Waited} since=${since} target=${target} quiet /> <span class="num">/ ${mmss(target)}</span></span>` : null}
     ${pop.state === 'ended' && pop.ended_at ? html`<span class="sep"></span><span class="num">${t('strip.endedAt', { time: clockTime(pop.ended_at, true) })}</span>` : null}</div>`;
 };

@@ -1,7 +1,7 @@
 // 新客户: nobody in the CRM has this number. What is typed goes to the draft and survives the hang-up and a reload.
 import { html, useSignal, useEffect, signal } from '../lib.js';
 import { Panel } from '../ui/panel.js';
-import { Icon, Key, Foreign, Tag } from '../ui/marks.js';
+import { Icon, Key, Foreign } from '../ui/marks.js';
 import { Text, Segments, Described, usePaused } from '../ui/field.js';
 import { t, pick } from '../i18n.js';
 import { clean, clockTime } from '../format.js';
@@ -9,7 +9,7 @@ import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { me, shownNow, level } from '../session.js';
 import { useKeys } from '../keys.js';
-import { toast } from '../toast.js';
+import { toast, whyNot } from '../toast.js';
 import { choose } from './matches.js';
 import { rememberProfile } from './profile.js';
 import { Finder, PartyLine } from './find.js';
@@ -60,7 +60,7 @@ export function NewCustomer({ pop, onBack }) {
     draft.set('form', Object.values(next).some((v) => v !== '' && v !== undefined) ? next : undefined);
     if (wrong.value[key]) wrong.value = { ...wrong.value, [key]: undefined };
   };
-  const fields = (mine?.fields ?? []).filter((f) => !['name', 'category', ...NUMBER_KEYS].includes(f.key));
+  const fields = (mine?.fields ?? []).filter((f) => !['name', 'category', ...NUMBER_KEYS].includes(f.key) && !f.readonly);
   const nameField = mine?.fields?.find((f) => f.key === 'name');
   const number = pop.caller?.number ?? null;
 
@@ -83,7 +83,7 @@ export function NewCustomer({ pop, onBack }) {
       toast(t('new.done', { name: clean(values.name, 20) }));
       return;
     }
-    said.value = answer.body?.error?.text ?? answer.body?.text ?? (answer.status === 0 ? t('err.offline') : answer.status === 403 ? t('err.right') : t('err.failed'));
+    said.value = whyNot(answer);
   };
   const take = async (party) => { if (await choose(pop, party)) draft.set('form', undefined); };
   useKeys({ 'Ctrl+Enter': (e) => { if (pop.state === 'ended' && !e.target.closest?.('.new-form')) return false; save(); return true; }, '/': () => { finding.value = true; } });
@@ -93,9 +93,10 @@ export function NewCustomer({ pop, onBack }) {
   return html`<${Panel} id="new" icon="userPlus" title=${t('new.title')} meta=${meta} class="grow1" tools=${html`${onBack ? html`<button type="button" class="btn s ghost" onClick=${onBack}>${t('new.back')}</button>` : null}
       ${finding.value ? html`<${Finder} onChoose=${take} onClose=${() => { finding.value = false; }} />` : html`<button type="button" class="btn s" onClick=${() => { finding.value = true; }}><${Icon} n="search" />${t('new.find')}</button>`}`}>
     ${chosen ? html`<div class="notice"><${Icon} n="alert" /><span>${t('new.found')}</span><b><${Foreign} text=${pop.party.company || pop.party.name} /></b><span class="grow"></span><button type="button" class="btn s" onClick=${() => draft.set('form', undefined)}>${t('new.showFound')}</button></div>` : null}
+    ${number ? null : html`<div class="notice"><${Icon} n="hidden" /><span>${t('new.hidden')}</span></div>`}
     <div class="scroll new-form"><div class="form six">
       <${Text} label=${nameField ? clean(pick(nameField.label, nameField.label_en), 20) : t('new.name')} name="name" required value=${form.name} error=${wrong.value.name} wide=${3} max=${80} onInput=${(x) => set('name', x)} />
-      <div class="fieldset c3"><span class="lab">${t('new.number')}</span><span class="field readonly num" data-number=${number ?? ''}><${Foreign} text=${pop.caller?.display || number || t('caller.hidden')} />${pop.caller?.region ? html`<span class="mut"> ${clean([pop.caller.class_label, pop.caller.region].filter(Boolean).join(' · '), 24)}</span>` : null}</span></div>
+      <div class="fieldset c3"><span class="lab">${t('new.number')}</span><span class="field readonly num" data-number=${number ?? ''}><${Foreign} text=${pop.caller?.display || number || t('caller.hidden')} />${pop.caller?.region ? html`<span class="mut"> ${clean([pick(pop.caller.class_label, pop.caller.class_label_en), pick(pop.caller.region, pop.caller.region_en)].filter(Boolean).join(' · '), 32)}</span>` : null}</span></div>
       <${LookAlike} name=${form.name ?? ''} onTake=${take} />
       <div class="fieldset c6"><span class="lab">${t('new.category')}<em> *</em></span>${categories.length ? html`<${Segments} name="category" label=${t('new.category')} value=${category} options=${categories.map((c) => [c.key, clean(pick(c.label, c.label_en), 12)])} onInput=${(x) => set('category', x)} />` : html`<span class="mut">${t('sec.loading')}</span>`}
         ${wrong.value.category ? html`<span class="bad field-say">${wrong.value.category}</span>` : null}</div>
@@ -109,8 +110,8 @@ export function NewCustomer({ pop, onBack }) {
 /** The record column for a number nobody knows: what can be told from the number itself. */
 export const NumberPanel = ({ pop }) => {
   const c = pop.caller ?? {};
-  const rows = [['number.region', c.region], ['number.class', c.class_label], ['number.raw', c.number], ['number.name', c.name]];
-  return html`<${Panel} icon=${c.number ? 'phone' : 'hidden'} title=${t('number.title')} class="profile" tools=${c.number ? null : html`<${Tag} kind="line">${t('match.withheld')}</${Tag}>`}>
+  const rows = [['number.region', pick(c.region, c.region_en)], ['number.class', pick(c.class_label, c.class_label_en)], ['number.raw', c.number], ['number.name', c.name]];
+  return html`<${Panel} icon=${c.number ? 'phone' : 'hidden'} title=${t('number.title')} class="profile">
     ${c.number ? html`<dl class="kv num">${rows.map(([k, v]) => html`<dt key=${`${k}t`}>${t(k)}</dt><dd key=${k}>${v ? html`<${Foreign} text=${v} limit=${32} />` : '–'}</dd>`)}
       <dt>${t('number.line')}</dt><dd class="w">${clean([pop.line?.number, pop.line?.label].filter(Boolean).join(' '), 40) || '–'}</dd>
       ${pop.waiting_since ? html`<dt>${t('number.since')}</dt><dd class="w">${when(pop.waiting_since, shownNow.value)}</dd>` : null}</dl>` : html`<p class="say">${t('number.hiddenSay')}</p>`}</${Panel}>`;

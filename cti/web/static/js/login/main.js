@@ -2,8 +2,8 @@
 import { html, render, useSignal, useRef, useEffect } from '../lib.js';
 import { Logo, Icon } from '../ui/marks.js';
 import { t, lang, setLang } from '../i18n.js';
-import { clean } from '../format.js';
 import { api } from '../api.js';
+import { whyNot } from '../toast.js';
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
 const plain = location.protocol === 'http:' && !loopback;
@@ -31,13 +31,8 @@ function Login() {
     if (answer.ok) { location.assign(homeOf(answer.body.me.role)); return; }
     busy.value = false;
     password.value = '';
-    const words = clean(answer.body?.error?.text ?? answer.body?.text ?? '', 120);
-    if (answer.status === 429) {
-      waitUntil.value = Date.now() + (answer.retryAfter ?? 30) * 1000;
-      said.value = t('login.slow', { n: answer.retryAfter ?? 30 });
-    } else if (answer.status === 401) said.value = lang.value === 'zh' && words ? words : t('login.wrong');
-    else if (answer.status === 409) said.value = t('login.phoneTaken');
-    else said.value = answer.status === 0 ? t('err.service') : words || t('err.failed');
+    if (answer.status === 429) waitUntil.value = Date.now() + (answer.retryAfter ?? 30) * 1000;
+    said.value = answer.status === 0 ? t('err.service') : answer.status === 401 ? t('login.wrong') : whyNot(answer);
   };
   const field = (name, label, sig, extra) => html`<label class="lab" for=${name}>${label}</label><input class="field" id=${name} name=${name} value=${sig.value} onInput=${(e) => { sig.value = e.currentTarget.value; }} ...${extra} />`;
   return html`<main class="login"><form class="login-card" onSubmit=${submit} aria-label=${t('login.title')}>
@@ -50,6 +45,4 @@ function Login() {
       <button type="submit" class="btn l primary wide" disabled=${busy.value}>${busy.value ? t('login.busy') : t('login.go')}</button></form></main>`;
 }
 
-// Somebody who is logged in already goes straight on.
-api.me().then((answer) => { if (answer.ok) location.replace(homeOf(answer.body.me.role)); });
 render(html`<${Login} />`, document.getElementById('app'));

@@ -65,9 +65,10 @@ export function Lane({ trend, words, label }) {
   const months = [];
   for (const p of pts) {
     const m = new Date(p.at * 1000).getMonth() + 1;
-    if (months.at(-1)?.m !== m) months.push({ m, x: x(p.at) });
+    if (months.at(-1)?.m !== m) months.push({ m, from: x(p.at), x: x(p.at) });
+    else months.at(-1).x = (months.at(-1).from + x(p.at)) / 2; // a month's name stands under its middle
   }
-  const shownMonths = months.filter((m, i) => m.x > L + 14 && m.x < w - R - 14 && (i === 0 || m.x - months[i - 1].x > 36));
+  const shownMonths = months.filter((m, i) => m.x > L + 6 && m.x < w - R - 6 && (i === 0 || m.x - months[i - 1].x > 36));
   const band = line(pts.map((p) => [x(p.at), y(p.p75 ?? p.median)])) + line(pts.map((p) => [x(p.at), y(p.p25 ?? p.median)]).reverse()).replace('M', 'L') + 'Z';
   const qx = x(t0 + (t1 - t0) * 0.86);
   const near = trend.ours && trend.last && Math.abs(y(trend.ours) - y(trend.last.price)) < 16;

@@ -41,15 +41,17 @@ export const Segments = ({ label, value, options, onInput, name }) => html`<div 
 export const optionPairs = (options) => (options ?? []).map((o) => {
   if (typeof o === 'string') return [o, clean(o, 60)];
   if (Array.isArray(o)) return [String(o[0]), clean(o[1] ?? o[0], 60)];
-  return [String(o.key ?? o.value), clean(pick(o.label, o.label_en) ?? o.key, 60)];
+  return [String(o.value ?? o.key), clean(pick(o.label, o.label_en) ?? o.value, 60)];
 });
+
+export const YES_NO = () => [['1', t('yes')], ['0', t('no')]];
 
 /** One field as the service describes it: {key, label, label_en, kind, required, options}. */
 export function Described({ field, value, onInput, error, wide }) {
   const label = clean(pick(field.label, field.label_en), 24);
   const common = { label, required: field.required, value, onInput, error, name: field.key };
   if (field.kind === 'choice') return html`<${Choice} ...${common} options=${optionPairs(field.options)} wide=${wide ?? 2} />`;
-  if (field.kind === 'bool') return html`<${Choice} ...${common} options=${[['true', t('yes')], ['false', t('no')]]} wide=${wide ?? 2} />`;
+  if (field.kind === 'bool') return html`<${Choice} ...${common} options=${YES_NO()} wide=${wide ?? 2} />`;
   if (field.kind === 'long') return html`<${Text} ...${common} long rows=${2} wide=${wide ?? 6} max=${2000} />`;
   return html`<${Text} ...${common} numeric=${field.kind === 'number'} placeholder=${field.kind === 'date' ? t('field.date') : undefined} wide=${wide ?? 2} />`;
 }
@@ -58,7 +60,7 @@ export function Described({ field, value, onInput, error, wide }) {
 export function shownValue(field) {
   const v = field.value;
   if (v === null || v === undefined || v === '') return '–';
-  if (field.kind === 'bool') return v === true || v === 'true' || v === '1' ? t('yes') : t('no');
+  if (field.kind === 'bool') return v === '1' ? t('yes') : t('no');
   if (field.kind === 'choice') return optionPairs(field.options).find(([key]) => key === String(v))?.[1] ?? clean(v, 120);
   return clean(v, 200);
 }

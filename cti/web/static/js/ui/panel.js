@@ -1,8 +1,9 @@
 // A panel and the faces every section has: loading, empty, late, error, no right, offline.
 import { html, useEffect, useState } from '../lib.js';
 import { Icon, Tag, Key } from './marks.js';
-import { t } from '../i18n.js';
-import { clockTime } from '../format.js';
+import { t, pick } from '../i18n.js';
+import { api } from '../api.js';
+import { clean, clockTime } from '../format.js';
 
 export const Panel = ({ id, icon, title, count, meta, tools, k, class: extra, children, label }) => html`
   <section class=${`panel${extra ? ` ${extra}` : ''}`} id=${id} aria-label=${label ?? title} tabindex=${k ? -1 : undefined}>
@@ -31,20 +32,23 @@ export function sectionMeta(section, counted) {
   }
 }
 
-export const SectionFlag = ({ section }) => {
-  if (section.state === 'late') return html`<${Tag} kind="warn" icon="alert">${t('sec.late')}</${Tag}>`;
-  if (section.state === 'error') return html`<${Tag} kind="warn" icon="alert">${t('sec.error')}</${Tag}>`;
-  return null;
+/** Beside a title: that the section is late or could not be read, and another try. */
+export const SectionFlag = ({ section, pop }) => {
+  if (section.state !== 'late' && section.state !== 'error') return null;
+  return html`<${Tag} kind="warn" icon="alert">${t(section.state === 'late' ? 'sec.late' : 'sec.error')}</${Tag}>
+    ${pop ? html`<button type="button" class="btn s" onClick=${() => api.refresh(pop.id, section.name)}>${t('sec.retry')}</button>` : null}`;
 };
+
+const words = (section) => clean(pick(section.text, section.text_en) ?? '', 120);
 
 /** The body of a section: what it has, or one sentence that says why there is nothing. */
 export function SectionBody({ section, empty, lines, children }) {
   if (section.items.length > 0 && section.state !== 'denied') return children;
   switch (section.state) {
     case 'loading': return html`<${Loading} lines=${lines} />`;
-    case 'late': return html`<p class="say">${section.text || t('sec.lateSay')}</p>`;
-    case 'error': return html`<p class="say">${section.text || t('sec.errorSay')}</p>`;
-    case 'denied': return html`<p class="say"><${Icon} n="hidden" /> ${section.text || t('sec.denied')}</p>`;
+    case 'late': return html`<p class="say">${words(section) || t('sec.lateSay')}</p>`;
+    case 'error': return html`<p class="say">${words(section) || t('sec.errorSay')}</p>`;
+    case 'denied': return html`<p class="say"><${Icon} n="hidden" /> ${words(section) || t('sec.denied')}</p>`;
     default: return html`<p class="say">${empty}</p>`;
   }
 }

@@ -2,7 +2,7 @@
 import { html, signal, useSignal } from '../lib.js';
 import { Icon, Logo, Foreign, Key } from './marks.js';
 import { Menu, Item, Dialog } from './menu.js';
-import { t, lang, setLang, has } from '../i18n.js';
+import { t, lang, setLang, pick } from '../i18n.js';
 import { clockTime, phoneLabel, mmss } from '../format.js';
 import { api } from '../api.js';
 import { useKeys } from '../keys.js';
@@ -90,12 +90,13 @@ export const StaleBar = ({ what }) => {
   const since = session.lostSince.value;
   const now = session.wallTick.value;
   const { attempt, retryAt } = session.socket.value;
-  const text = cause === 'refused' || cause === 'pbx' ? session.link.value?.text : null;
+  const link = session.link.value;
+  const text = (cause === 'refused' || cause === 'pbx') && link ? pick(link.text, link.text_en) : null;
   return html`<div class="stalebar" role="alert"><${Icon} n="unlink" />
     <b class="num">${t(`stale.${cause}`)} ${mmss(now - since)}</b>
     <span class="num cut">${t('stale.asOf', { time: clockTime(since, true) })}${t(`stale.${what}`)}</span>
     <span class="grow"></span>
-    ${text && has(`link.${text}`) ? html`<span class="cut">${t(`link.${text}`)}</span>` : text ? html`<span class="cut"><${Foreign} text=${text} limit=${60} /></span>` : null}
+    ${text ? html`<span class="cut"><${Foreign} text=${text} limit=${80} /></span>` : null}
     ${cause === 'service' ? html`<span class="num">${t('stale.attempt', { n: attempt, s: Math.max(0, Math.ceil((retryAt ?? now) - now)) })}</span>
       <button type="button" class="btn s" onClick=${session.reconnectNow}>${t('stale.now')}</button>` : null}</div>`;
 };
