@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from cti.ami import inbox as inboxes
 from cti.ami.actions import AmiError
 from cti.ami.link import Link, LinkState, Pace
+from cti.ami.messages import Packet
 from tests.ami.clients import QUICK, Ours
 from tests.ami.wire import (
     BOOT,
@@ -80,6 +82,17 @@ async def test_events_during_the_lists_come_with_the_roster(pbx: ScriptedPbx, ou
     assert ours.events == []
     await pbx.say(event("UserEvent", UserEvent="Later"))
     assert [seen["UserEvent"] for seen in ours.events] == ["Later"]
+
+
+async def test_events_during_a_later_reading_come_with_its_roster(pbx: ScriptedPbx, ours: Ours) -> None:
+    """Also while the link is live and the lists are only read again: the core never sees an event before its roster."""
+    await ours.start(pbx)
+    plain = pbx.answers["QueueStatus"]
+    pbx.answers["QueueStatus"] = lambda fields: b"".join(numbered(3)) + (plain(fields) or b"")
+    await pbx.say(packet("Event: Hangup", "Privilege: call,all"))
+    await ours.until(lambda: len(ours.rosters) == 2)
+    assert [one.get("Number") for one in ours.rosters[1][1]] == ["0", "1", "2"]
+    assert ours.events == []
 
 
 async def test_an_account_without_system_has_no_fullybooted(pbx: ScriptedPbx, ours: Ours) -> None:
@@ -162,9 +175,14 @@ async def test_a_lost_link_comes_back_and_reads_again(pbx: ScriptedPbx, ours: Ou
 async def test_what_was_said_before_the_end_is_heard_before_the_end(pbx: ScriptedPbx, ours: Ours) -> None:
     """The last events of a connection reach the core before it learns that the link is lost."""
     order: list[str] = []
+
+    def slow(packet: Packet, now: float) -> None:
+        order.append(packet.get("Number"))
+        time.sleep(0.001)  # so that some still wait when the end comes
+
     link = Link(
         Site(pbx.port),
-        on_packet=lambda packet, now: order.append(packet.get("Number")),
+        on_packet=slow,
         on_roster=lambda roster, held, now: None,
         on_state=lambda state, now: order.append(state.phase),
         clock=lambda: 0.0,
@@ -173,11 +191,11 @@ async def test_what_was_said_before_the_end_is_heard_before_the_end(pbx: Scripte
     ours.run(link)
     await pbx.until(lambda: pbx.count("CoreStatus") == 2)
     await pbx.flushed(pbx.writer)
-    pbx.writer.write(b"".join(numbered(100)) + b"Event: Hangup\r\nUniq")
+    pbx.writer.write(b"".join(numbered(500)) + b"Event: Hangup\r\nUniq")
     pbx.writer.close()
     await pbx.until(lambda: pbx.logins == 2)
     lost = order.index("lost")
-    assert order[lost - 100 : lost] == [str(n) for n in range(100)]
+    assert order[lost - 500 : lost] == [str(n) for n in range(500)]
     assert link.counters()["truncated"] == 1
 
 
@@ -356,6 +374,18 @@ async def test_originate_response_is_an_event(pbx: ScriptedPbx, ours: Ours) -> N
     assert [seen["Event"] for seen in ours.events] == ["OriginateResponse"]
 
 
+async def test_originate_response_is_an_event_even_when_the_answer_never_came(pbx: ScriptedPbx, ours: Ours) -> None:
+    """The action was given up, and the phone rings all the same: that must not be overheard."""
+    await ours.start(pbx)
+    pbx.answers["Originate"] = silence
+    call = {"Channel": "PJSIP/1", "Context": "dial", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
+    with pytest.raises(AmiError):
+        await ours.link.action("Originate", call, timeout=0.05)
+    action_id = pbx.received[-1]["ActionID"]
+    await pbx.say(packet("Event: OriginateResponse", "Privilege: call,all", f"ActionID: {action_id}", "Uniqueid: x"))
+    assert [seen["Event"] for seen in ours.events] == ["OriginateResponse"]
+
+
 async def test_no_action_without_a_link(pbx: ScriptedPbx, ours: Ours) -> None:
     """Before the login, and while the link is lost, an action fails at once and is not kept for later."""
     link = ours.make(pbx)
@@ -378,8 +408,6 @@ async def test_an_idle_link_asks_whether_the_other_side_is_there(pbx: ScriptedPb
 
 async def test_a_loop_that_stood_still_reads_before_it_judges(pbx: ScriptedPbx, ours: Ours) -> None:
     """We were stopped for a while, not the PBX: what lies in the kernel counts as being heard."""
-    import time
-
     await ours.start(pbx)
     time.sleep(QUICK.dead_after * 2)  # noqa: ASYNC251 - the stall is what is tested
     await pbx.until(lambda: pbx.count("Ping") >= 1)
