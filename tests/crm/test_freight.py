@@ -83,12 +83,12 @@ def test_outliers_are_cut() -> None:
 
 def test_weeks_begin_on_monday_of_the_site() -> None:
     """A week's deals are those from Monday 00:00 in the site's zone; a week with fewer than three is left out."""
-    shown = of(
-        [Deal(at=NOW - n * 3600, price=100.0 * (n + 20)) for n in range(4)] + [Deal(at=NOW - WEEK, price=2000.0)]
-    )
+    monday = datetime(2026, 5, 25, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    this_week = [Deal(at=monday + 600 * n, price=100.0 * (n + 20)) for n in range(4)]  # Sunday still in Greenwich
+    shown = of([*this_week, Deal(at=monday - 600, price=2000.0), Deal(at=monday - WEEK, price=2000.0)])
     assert shown is not None
     (point,) = shown.points
-    assert point.at == datetime(2026, 5, 25, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    assert point.at == monday
     assert (point.n, point.median, point.p25, point.p75) == (4, 2150.0, 2075.0, 2225.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,6 @@ def test_an_upsert_of_keys_alone_keeps(tmp_path: Path) -> None:
 
 def test_a_store_in_memory_is_one_for_all_threads() -> None:
     """In memory there is one database for all threads, taken in turn."""
-    import threading
-
     store = Store.open("sqlite://")
     threads = [threading.Thread(target=store.dismiss, args=("lin", f"p{n}", 1.0)) for n in range(8)]
     for thread in threads:
@@ -114,3 +113,28 @@ def test_a_store_in_memory_is_one_for_all_threads() -> None:
         thread.join()
     assert len(store.dismissed("lin")) == 8
     store.close()
+
+
+def test_writers_take_turns_from_their_first_read_on(tmp_path: Path) -> None:
+    """A writer that reads first sees what the writer before it wrote, and neither fails: the second waits its turn."""
+    database = sql.Database(f"sqlite:///{tmp_path}/x.db")
+    table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer, primary_key=True))
+    with database.write() as connection:
+        table.create(connection)
+    has_read = threading.Event()
+    seen: list[int] = []
+
+    def second() -> None:
+        with database.write() as connection:
+            seen.append(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+            has_read.set()
+            connection.execute(sa.insert(table), {"a": 2})
+
+    other = threading.Thread(target=second)
+    with database.write() as connection:
+        other.start()
+        has_read.wait(0.3)  # in vain, where turns are kept
+        connection.execute(sa.insert(table), {"a": 1})
+    other.join(60)
+    assert seen == [1]
+    database.close()
