@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -159,6 +159,10 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
+_migrating: Final = Lock()
+"Alembic keeps its context in a global: one migration at a time in a process."
+
+
 def migrate(database: Database, folder: Path, version_table: str) -> None:
     """Bring a database to the newest of the Alembic revisions in `folder`, in one transaction. Raises SqlError."""
     config = Config()
@@ -169,7 +173,7 @@ def migrate(database: Database, folder: Path, version_table: str) -> None:
     def upgrade(revision: Any, _: object) -> Any:
         return script._upgrade_revs("head", revision)
 
-    with database.write() as connection:
+    with _migrating, database.write() as connection:
         current = MigrationContext.configure(connection, opts={"version_table": version_table}).get_current_revision()
         if current == script.get_current_head():
             return
