@@ -131,6 +131,7 @@ def headers_of(site: Site, secure: bool) -> dict[str, str]:
         "frame-ancestors 'none'; form-action 'self'"
     )
     headers = {
+        "Server": "thirteen",
         "Content-Security-Policy": csp,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",

@@ -46,7 +46,7 @@ TYPES: Final = {
     ".webmanifest": "application/manifest+json",
 }
 "What is served from the static folder, and as what; other files are not."
-_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z")
+_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,79}\Z")
 
 
 async def healthz(request: Request) -> web.StreamResponse:
@@ -76,7 +76,7 @@ async def describe(request: Request) -> web.StreamResponse:
 def _static(path: str) -> Path | None:
     """The file of a page's path; None for whatever is not one of ours."""
     parts = [p for p in path.split("/") if p]
-    if not all(_SEGMENT.match(p) for p in parts):
+    if len(parts) > 8 or not all(_SEGMENT.match(p) for p in parts):
         return None
     if not parts:
         return None
