@@ -148,6 +148,17 @@ class Console:
         self._watches.append((wanted, watch))
         return await asyncio.wait_for(watch, guard)
 
+    async def resync(self) -> None:
+        """Ask for all lists, as a client does that comes (back) to a running PBX."""
+        await self.act("CoreStatus")
+        await self.act("QueueStatus", until="QueueStatusComplete")
+        await self.act("CoreShowChannels", until="CoreShowChannelsComplete")
+        await self.act("Status", until="StatusComplete", AllVariables="true")
+        await self.act("DeviceStateList", until="DeviceStateListComplete")
+        for bridge in await self.act("BridgeList", until="BridgeListComplete"):
+            if bridge.get("Event") == "BridgeListItem":
+                await self.act("BridgeInfo", until="BridgeInfoComplete", BridgeUniqueid=str(bridge["BridgeUniqueid"]))
+
     async def _read(self) -> None:
         try:
             while True:

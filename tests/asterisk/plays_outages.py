@@ -9,19 +9,6 @@ from tests.asterisk.plays import EUROPE, SEASIA, disruptive
 from tests.asterisk.stage import Stage, pause
 
 
-async def resync(s: Stage) -> None:
-    """Ask for all lists, as a client does that comes (back) to a running PBX."""
-    ask = s.console.act
-    await ask("CoreStatus")
-    await ask("QueueStatus", until="QueueStatusComplete")
-    await ask("CoreShowChannels", until="CoreShowChannelsComplete")
-    await ask("Status", until="StatusComplete", AllVariables="true")
-    await ask("DeviceStateList", until="DeviceStateListComplete")
-    for bridge in await ask("BridgeList", until="BridgeListComplete"):
-        if bridge.get("Event") == "BridgeListItem":
-            await ask("BridgeInfo", until="BridgeInfoComplete", BridgeUniqueid=str(bridge["BridgeUniqueid"]))
-
-
 async def _one_talks_one_waits(s: Stage) -> tuple[Leg, Leg]:
     talking = await s.call(s.names.seasia)
     await s.taken(*SEASIA, after=0.5)
@@ -54,7 +41,7 @@ async def restarted(s: Stage) -> None:
     await s.console.close(keep_tape=True)
     await s.console.open_booted()
     await again
-    await resync(s)
+    await s.console.resync()
     await _fresh_call(s)
 
 
@@ -68,7 +55,7 @@ async def killed(s: Stage) -> None:
     await s.console.close(keep_tape=True)
     await s.pbx.start()
     await s.console.open_booted()
-    await resync(s)
+    await s.console.resync()
     await _fresh_call(s)
 
 
@@ -81,8 +68,7 @@ async def session_cut(s: Stage) -> None:
     talking, waiting = await _one_talks_one_waits(s)
     second = await s.call(s.names.europe)
     await s.ring(*EUROPE)
-    s.note("the session is cut")
-    await s.console.close(keep_tape=True)
+    await s.cut()
     await pause(0.5)
     for leg in list(s.phone[7].legs.values()):
         leg.answer()
@@ -92,8 +78,7 @@ async def session_cut(s: Stage) -> None:
     await unseen.hang_up()
     third = await s.call(s.names.alone)
     await pause(1)
-    await s.console.open_booted()
-    await resync(s)
+    await s.mend()
     await pause(1)
     await talking.hang_up()
     await waiting.hang_up()

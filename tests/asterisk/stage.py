@@ -44,19 +44,20 @@ class Stage:
             await phone.close()
 
     async def clear(self) -> None:
-        """Hang up what a scenario left and forget its rings; wait until the PBX has no channel left."""
-        for phone in [*self.phone, *([self.trunk] if self.trunk else [])]:
+        """Hang up what a scenario left, callers first; wait until the PBX has no channel left; forget the rings."""
+        for phone in [*([self.trunk] if self.trunk else []), *self.phone]:
             phone.manners = Manners()
             for leg in list(phone.legs.values()):
                 await leg.hang_up()
-            while not phone.rings.empty():
-                phone.rings.get_nowait()
         async with asyncio.timeout(30):
             while True:
                 shown = await self.console.act("CoreShowChannels", until="CoreShowChannelsComplete")
                 if shown[-1].get("ListItems") == "0":
-                    return
+                    break
                 await pause(0.1)
+        for phone in self.phone:
+            while not phone.rings.empty():
+                phone.rings.get_nowait()
 
     def manners(self, manners: Manners, *phones: int) -> None:
         """How phones behave by themselves from now on; all of them if none is named."""
@@ -122,6 +123,16 @@ class Stage:
         """Move a channel to an extension that the phones may dial."""
         context = self.names.context("from-phones")
         await self.act("Redirect", Channel=channel, Context=context, Exten=extension, Priority="1")
+
+    async def cut(self) -> None:
+        """Cut the manager session that is being watched: the console's own, unless a stage has another."""
+        self.note("the session is cut")
+        await self.console.close(keep_tape=True)
+
+    async def mend(self) -> None:
+        """Bring that session back and read the lists, as a client does that returns to a running PBX."""
+        await self.console.open_booted()
+        await self.console.resync()
 
     def note(self, text: str) -> None:
         """Something worth remembering, also on the tape."""

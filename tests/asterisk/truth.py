@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -274,9 +275,10 @@ def _stretches(books: _Books, caller: str) -> Iterator[TrueTalk]:
     """Stretches in which phones were bridged with the caller's channel, through any number of Local channels."""
     place: dict[str, str] = {}  # channel name -> bridge
     running: dict[str, float] = {}  # interface -> since
-    name = books.by_channel[caller][0].channel
+    first = books.by_channel[caller][0]
+    name, until = first.channel, _end_of(books, first)
     life = [e for e in books.events if e.kind in {"BRIDGE_ENTER", "BRIDGE_EXIT", "CHAN_END"}]
-    for event in life:
+    for event in (e for e in life if first.at <= e.at <= until):
         if event.kind == "BRIDGE_ENTER":
             place[event.channel] = event.extra.get("bridge_id", "")
         else:
@@ -288,6 +290,13 @@ def _stretches(books: _Books, caller: str) -> Iterator[TrueTalk]:
             yield TrueTalk(interface=interface, from_=running.pop(interface), to=event.at)
     for interface, since in running.items():
         yield TrueTalk(interface=interface, from_=since, to=None)
+
+
+def _end_of(books: _Books, first: ChannelEvent) -> float:
+    """When a channel was gone: at its end, or when the next boot gave its name to another."""
+    ends = [e.at for e in books.by_channel[first.unique] if e.kind == "CHAN_END"]
+    heirs = [e.at for e in books.events if e.kind == "CHAN_START" and e.channel == first.channel and e.at > first.at]
+    return min([*ends, *heirs], default=math.inf)
 
 
 def joined_stretches(talks: Iterable[TrueTalk]) -> list[TrueTalk]:
