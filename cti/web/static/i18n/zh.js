@@ -22,7 +22,7 @@ export default {
   'count.left': '剩 {n}', 'count.over': '超 {time}', 'count.overShort': '超时', 'count.of': '/{t} 秒', 'count.then': '当时 {time}', 'count.aim': '目标 {t} 秒', 'count.label': '已等 {s} 秒，目标 {t} 秒',
   'day.today': '今天', 'day.yesterday': '昨天', 'day.title': '我的今天', 'day.answered': '接起', 'day.inTarget': '{t} 秒内', 'day.share': '{t} 秒接通率', 'day.missed': '未接',
   'dir.inbound': '来电', 'dir.outbound': '去电', 'dir.internal': '内线',
-  'outcome.answered': '已接', 'outcome.abandoned': '放弃', 'outcome.missed': '未接', 'outcome.timeout': '超时转出', 'outcome.empty': '队列无人', 'outcome.key': '按键转出', 'outcome.withdrawn': '已撤出', 'outcome.redirected': '已转走', 'outcome.pbx_restart': '交换机重启', 'outcome.unknown': '不明', 'outcome.noanswer': '无人接', 'outcome.busy': '对方忙',
+  'outcome.open': '进行中', 'outcome.answered': '已接', 'outcome.abandoned': '放弃', 'outcome.missed': '未接', 'outcome.timeout': '超时转出', 'outcome.empty': '队列无人', 'outcome.key': '按键转出', 'outcome.withdrawn': '已撤出', 'outcome.redirected': '已转走', 'outcome.pbx_restart': '交换机重启', 'outcome.unknown': '不明', 'outcome.noanswer': '无人接', 'outcome.busy': '对方忙',
   'call.waited': '等 {time}', 'call.talked': '谈 {time}', 'call.gaveUp': '等 {time} 后挂断',
 
   'caller.hidden': '号码隐藏', 'caller.says': '来电名', 'caller.netName': '网络传来的名字，未经核实',
@@ -32,7 +32,7 @@ export default {
   'level.exact': '号码一致', 'level.derived': '由号码推出', 'level.switchboard': '总机号码', 'level.text': '文字里出现', 'level.learned': '上次选定',
   'match.several': '{n} 个可能的客户', 'match.notSure': '未确认是谁', 'match.new': '新来电', 'match.notInCrm': '库中无此号码', 'match.withheld': '对方没有送出号码', 'match.pending': '正在识别…', 'match.down': '客户库未连上',
   'match.who': '这是谁？', 'match.say': '按把握大小排列；选定后才会写入记录', 'match.pick': '选定', 'match.none': '都不是，新建', 'match.search': '搜索其他客户', 'match.later': '接完再选', 'match.now': '现在选', 'match.laterSay': '还没有确认是谁（{n} 个可能）。先接电话，挂断后会再问一次。', 'match.preview': '预览 · 未确认', 'match.last': '最近联系 {time}', 'match.noContact': '没有往来记录',
-  'match.askFirst': '开口先问：', 'match.ask': '「您好，我是{me}，请问您是{firm}的{name}吗？」', 'match.careful': '不要先报出客户名下的提单号；确认身份后再念。',
+  'match.askFirst': '开口先问：', 'match.ask': '「您好，我是{me}，请问您是{firm}的{name}吗？」', 'match.askFirm': '「您好，我是{me}，请问您那边是{firm}吗？」', 'match.careful': '不要先报出客户名下的提单号；确认身份后再念。',
   'sure.most': '最可能', 'sure.likely': '可能', 'sure.trace': '线索',
   'party.owner': '归属', 'party.tier': '{tier} 级', 'party.noContact': '无联系人', 'party.firm': '公司', 'party.person': '联系人', 'party.role': '职务', 'party.category': '分类', 'party.tierLabel': '等级', 'party.ownerLabel': '归属', 'party.last': '最近联系', 'party.tags': '标签',
   'band.title': '可能的来意', 'band.none': '没有线索', 'band.looking': '正在找线索…', 'band.later': '确认是谁之后，其余来意显示在这里', 'band.laterSay': '位置已留好，页面不会跳动', 'band.from': '{who} 转来', 'band.noNote': '没有留备注', 'band.queues': '我的队列', 'band.noQueues': '不在任何队列里', 'band.waiting': '等待 {n}', 'band.free': '空闲 {idle} / {all}', 'band.pausedSay': '小休中，不派来电', 'band.readySay': '在队列中，等待来电',
@@ -41,7 +41,7 @@ export default {
   'draft.note': '备注', 'draft.form': '新客户', 'draft.business': '新业务', 'draft.profile': '客户资料的修改', 'draft.saved': '草稿已存 {time}', 'draft.failed': '草稿还没存上', 'draft.survives': '挂断后不会丢',
   'note.title': '本次备注', 'note.hint': '边听边记，草稿自动保存', 'note.save': '保存备注', 'note.saveLater': '联网后保存', 'note.saved': '已存 {time}', 'note.toCustomer': '记到客户', 'note.toCustomerSay': '把这段备注加到客户资料里', 'note.toCustomerDone': '已记到客户资料', 'note.clash': '备注已被别人改过，现在是：',
   'clash.field': '「{field}」刚被别人改过', 'clash.now': '现在', 'clash.yours': '你写的', 'clash.merge': '合并', 'clash.mine': '用我的', 'clash.theirs': '用对方的',
-  'left.calls': '来电', 'left.none': '还没有来电', 'left.ended': '已结束', 'left.unsaved': '未保存', 'left.queues': '我的队列', 'left.inQueue': '在队列', 'left.penalty': '罚分 {n}',
+  'left.calls': '来电', 'left.none': '还没有来电', 'left.noOther': '没有其他来电', 'left.past': '最近来电', 'left.ended': '已结束', 'left.unsaved': '未保存', 'left.queues': '我的队列', 'left.inQueue': '在队列', 'left.penalty': '罚分 {n}',
 
   'idle.title': '等待来电', 'idle.paused': '小休中', 'idle.wrapup': '整理中', 'idle.away': '话机不可达', 'idle.none': '还没有话机', 'idle.noPhone': '选一部话机后才会派来电', 'idle.phoneReady': '话机 {phone} 在线', 'idle.phoneAway': '交换机连不上话机 {phone}，请检查话机', 'idle.say': '来电会显示在这里，不会盖住正在写的内容',
   'idle.recent': '最近来电', 'idle.todayCount': '今天 {n} 通', 'idle.noCalls': '还没有通话记录', 'idle.more': '再早一些', 'idle.call': '通话详情', 'idle.noNote': '没有备注',

@@ -29,7 +29,7 @@ const Status = ({ r, now }) => {
 
 const Eta = ({ r, now }) => {
   if (!r.eta) return '–';
-  if (daysLate(r) <= 0) return shortDate(r.eta, now);
+  if (daysLate(r) <= 0 || !underWay(r, now)) return shortDate(r.eta, now);
   return html`<s class="mut">${shortDate(r.eta_planned, now)}</s> <b class="bad">${shortDate(r.eta, now)}</b>`;
 };
 

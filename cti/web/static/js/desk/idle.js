@@ -9,7 +9,7 @@ import { soundOn, setSound, notifyState, askNotify } from '../ui/sound.js';
 import { api } from '../api.js';
 import { toast } from '../toast.js';
 import { calls, loaded, more, readMore } from './history.js';
-import { callIcon, outcomeWord, wasMissed, when } from '../ui/words.js';
+import { callIcon, outcomeOf, outcomeWord, wasMissed, when } from '../ui/words.js';
 import { pastCaller } from './left.js';
 
 const OUTCOME_LOOK = { abandoned: 'bad', missed: 'bad', timeout: 'warn' };
@@ -21,7 +21,7 @@ const Row = ({ c, sel, onPick }) => {
   return html`<tr class=${`pick${sel ? ' sel' : ''}`} onClick=${onPick}><td>${when(c.at, shownNow.value)}</td>
     <td class="cut"><button type="button" class=${`link plain${missed ? ' bad' : ''}`} aria-current=${sel ? 'true' : undefined} onClick=${onPick}><b><${Foreign} text=${main || pastCaller(c)} limit=${24} /></b>${firm ? html` <span class="sub"><${Foreign} text=${firm} limit=${20} /></span>` : null}</button></td>
     <td class="cut"><span class="flow"><${Icon} n=${callIcon(c)} class=${missed ? 'bad' : ''} />${c.queue_label || c.queue ? html`<${Foreign} text=${c.queue_label || c.queue} limit=${12} />` : t(`dir.${c.direction}`)}</span></td>
-    <td class=${`r${late ? ' bad' : ''}`}>${mmss(c.wait_s)}</td><td class="r">${mmss(c.talk_s)}</td><td>${c.outcome === 'answered' ? html`<span class="mut">${outcomeWord(c.outcome)}</span>` : html`<${Tag} kind=${OUTCOME_LOOK[c.outcome] ?? ''}>${outcomeWord(c.outcome)}</${Tag}>`}</td></tr>`;
+    <td class=${`r${late ? ' bad' : ''}`}>${mmss(c.wait_s)}</td><td class="r">${mmss(c.talk_s)}</td><td>${c.outcome === 'answered' ? html`<span class="mut">${outcomeWord(outcomeOf(c, shownNow.value))}</span>` : html`<${Tag} kind=${OUTCOME_LOOK[c.outcome] ?? ''}>${outcomeWord(outcomeOf(c, shownNow.value))}</${Tag}>`}</td></tr>`;
 };
 
 export function RecentCalls({ picked }) {
@@ -38,7 +38,7 @@ export function CallFacts({ picked }) {
   const c = calls.value.find((x) => x.id === picked.value) ?? calls.value[0];
   if (!c) return html`<${Panel} icon="phone" title=${t('idle.call')} class="grow1"><p class="say">${t('idle.noCalls')}</p></${Panel}>`;
   const number = clean(c.display ?? c.caller_display ?? c.number ?? c.caller ?? '') || '–';
-  const rows = [['col.time', when(c.at, shownNow.value)], ['number.number', number], ['col.queue', clean(c.queue_label || c.queue || '', 20) || '–'], ['col.result', outcomeWord(c.outcome)],
+  const rows = [['col.time', when(c.at, shownNow.value)], ['number.number', number], ['col.queue', clean(c.queue_label || c.queue || '', 20) || '–'], ['col.result', outcomeWord(outcomeOf(c, shownNow.value))],
     ['col.wait', mmss(c.wait_s)], ['col.talk', mmss(c.talk_s)], ['col.direction', t(`dir.${c.direction}`)], ['col.agent', clean(c.agent ?? '', 16) || '–']];
   return html`<${Panel} icon="phone" title=${t('idle.call')} meta=${clean(pastCaller(c), 30)} class="grow1"><div class="scroll"><dl class="kv num">${rows.map(([k, v]) => html`<dt key=${`${k}t`}>${t(k)}</dt><dd key=${k}>${v}</dd>`)}</dl>
     <div class="past-note"><h3>${t('note.title')}</h3>${c.note ? html`<p><${Foreign} text=${c.note} limit=${600} /></p>` : html`<p class="mut">${t('idle.noNote')}</p>`}</div></div></${Panel}>`;

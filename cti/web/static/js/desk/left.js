@@ -36,9 +36,9 @@ const Calls = ({ pop }) => {
   const ids = new Set(open.map((p) => p.call));
   const past = calls.value.filter((c) => !ids.has(c.id));
   return html`<${Panel} icon="history" title=${t('left.calls')} class="grow1" tools=${open.length > 1 ? html`<${Tag} kind="info">${open.length}</${Tag}>` : null}>
-    <div class="scroll"><ul class="todo">${open.map((p) => html`<${OpenPop} key=${p.id} pop=${p} here=${p.id === pop?.id} />`)}
-      ${past.slice(0, 30).map((c) => html`<${Past} key=${c.id} c=${c} />`)}</ul>
-      ${loaded.value === 'loading' ? html`<${Loading} lines=${3} />` : open.length + past.length === 0 ? html`<p class="say">${t('left.none')}</p>` : null}</div></${Panel}>`;
+    <div class="open-calls"><ul class="todo" key=${open.map((p) => p.id).join()}>${open.slice(0, 4).map((p) => html`<${OpenPop} key=${p.id} pop=${p} here=${p.id === pop?.id} />`)}</ul>${open.length < 2 ? html`<p class="say">${t('left.noOther')}</p>` : null}</div>
+    <div class="scroll"><ul class="todo" key=${past[0]?.id}>${past.slice(0, 30).map((c) => html`<${Past} key=${c.id} c=${c} />`)}</ul>
+      ${loaded.value === 'loading' ? html`<${Loading} lines=${3} />` : past.length === 0 ? html`<p class="say">${t('left.none')}</p>` : null}</div></${Panel}>`;
 };
 
 const MyDay = () => {

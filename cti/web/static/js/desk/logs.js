@@ -46,7 +46,7 @@ export function ChatPanel({ pop, section }) {
   return html`<${Panel} id="sec-chat" icon="chat" title=${t('sec.chat')} meta=${unanswered ? '' : meta} k="6"
     tools=${html`${unanswered ? html`<${Tag} kind="warn">${t('chat.open', { n: open })}</${Tag}>` : null}<${SectionFlag} section=${section} pop=${pop} />`}>
     <div class="scroll rows"><${SectionBody} section=${section} lines=${2} empty=${t('chat.empty')}><ul class="log num">${rows.map((m, i) => {
-      const kind = m.kind && m.kind !== 'text' ? `${has(`chat.${m.kind}`) ? t(`chat.${m.kind}`) : `[${clean(m.kind, 8)}]`} ` : '';
+      const kind = m.kind && m.kind !== 'text' && !String(m.text ?? '').startsWith('[') ? `${has(`chat.${m.kind}`) ? t(`chat.${m.kind}`) : `[${clean(m.kind, 8)}]`} ` : '';
       return html`<${Line} key=${m.id ?? i} icon=${m.direction === 'in' ? 'in' : 'out'} at=${m.at} text=${kind + clean(m.text ?? '', 300)} strong=${waits(m)} end=${html`<${Foreign} text=${m.sender || ''} limit=${8} />`} />`;
     })}</ul></${SectionBody}></div></${Panel}>`;
 }

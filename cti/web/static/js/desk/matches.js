@@ -60,7 +60,7 @@ export function Matches({ pop, at, onNew, onLater }) {
     <div class="match-acts"><button type="button" class="btn" onClick=${onNew}><${Icon} n="plus" />${t('match.none')}<${Key}>N</${Key}></button>
       ${finding.value ? html`<${Finder} onChoose=${take} onClose=${() => { finding.value = false; }} />` : html`<button type="button" class="btn" onClick=${() => { finding.value = true; }}><${Icon} n="search" />${t('match.search')}<${Key}>/</${Key}></button>`}
       <button type="button" class="btn ghost" onClick=${onLater}>${t('match.later')}</button><span class="grow"></span></div>
-    ${first ? html`<div class="advice"><p><b>${t('match.askFirst')}</b>${t('match.ask', { me: clean(me.value?.name ?? '', 12), firm: first.firm || first.main, name: first.firm ? first.main : '' })}</p><p class="mut">${t('match.careful')}</p></div>` : null}</div></${Panel}>`;
+    ${first ? html`<div class="advice"><p><b>${t('match.askFirst')}</b>${t(first.firm ? 'match.ask' : 'match.askFirm', { me: clean(me.value?.name ?? '', 12), firm: first.firm || first.main, name: first.main })}</p><p class="mut">${t('match.careful')}</p></div>` : null}</div></${Panel}>`;
 }
 
 /** After 接完再选: one line that keeps the question open. */

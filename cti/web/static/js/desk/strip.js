@@ -101,7 +101,7 @@ const Acts = ({ pop }) => {
 const IdleFace = () => {
   const mine = agent.value;
   const look = mine ? mine.phase : 'unknown';
-  return html`<span class=${`talk st-face st-${look === 'unavailable' || look === 'unknown' ? 'offline' : look === 'wrapup' ? 'wrap' : look === 'held' ? 'busy' : look}`}>
+  return html`<span key=${look} class=${`talk st-face st-${look === 'unavailable' || look === 'unknown' ? 'offline' : look === 'wrapup' ? 'wrap' : look === 'held' ? 'busy' : look}`}>
     ${mine?.since ? html`<${Since} at=${mine.since} />` : html`<b>–</b>`}<small>${mine ? t(`phase.${look}`) : t('phase.none')}</small></span>`;
 };
 
@@ -132,6 +132,7 @@ const ClosedStrip = ({ gone }) => {
 export const Strip = ({ pop, gone, other }) => {
   if (!pop) return gone ? html`<${ClosedStrip} gone=${gone} />` : html`<${IdleStrip} />`;
   return html`<section class=${`strip${pop.state === 'ringing' ? ' ring-on' : ''}`} aria-label=${t('strip.label')} data-pop=${pop.id} data-state=${pop.state}>
-    <div class="who"><${Face} pop=${pop} /><div class="grow"><${Who} pop=${pop} /><${How} pop=${pop} /></div><${Acts} key=${pop.id} pop=${pop} /></div>
+    <div class="who"><${Face} key=${`${pop.id} ${pop.state}`} pop=${pop} />
+      <div class="grow" key=${`${pop.id} ${pop.state} ${pop.match?.level} ${pop.party?.id}`}><${Who} pop=${pop} /><${How} pop=${pop} /></div><${Acts} key=${`acts ${pop.id}`} pop=${pop} /></div>
     <${Band} pop=${pop} other=${other} /></section>`;
 };

@@ -20,6 +20,10 @@ export function callStory(c) {
   return parts.join(' · ');
 }
 
+const LATELY_S = 900;
+/** A call that has no outcome yet is under way, if it is a fresh one and nothing of it was lost. */
+export const outcomeOf = (c, now) => (c.outcome === 'unknown' && !c.gap && now - c.at < LATELY_S ? 'open' : c.outcome);
+
 export const outcomeWord = (outcome) => (has(`outcome.${outcome}`) ? t(`outcome.${outcome}`) : clean(outcome ?? t('outcome.unknown'), 20));
 export const wasMissed = (c) => ['abandoned', 'missed', 'timeout', 'noanswer', 'no_answer'].includes(c.outcome);
 export const callIcon = (c) => (wasMissed(c) ? 'miss' : c.direction === 'outbound' ? 'out' : 'in');
