@@ -18,6 +18,8 @@ from cti.demo.exchange import IDLE, SNAPSHOT, Exchange, Headers
 
 _HOLE: Final = re.compile(r"\{([a-z]+[0-9]*)\}")
 TRUNK: Final = "PJSIP/trunkline"
+_FEATURED_IDLE: Final = 7.0
+"Seconds after which the featured phone gets a call of its own."
 SHARES: Final[Mapping[str, float]] = {
     "answered": 26,
     "agent_hangs_up": 12,
@@ -88,9 +90,15 @@ class Casting:
             and (not queue or (queue in phone.members and not phone.members[queue].paused))
         ]
         free.sort(key=lambda interface: self._used.get(interface, 0))
-        if self._featured in free and self._rng.random() < 0.8:
-            free.sort(key=lambda interface: interface != self._featured)
+        free.sort(key=lambda interface: interface != self._featured)
         return free
+
+    def featured_queues(self) -> list[str]:
+        """Queues that would ring the featured phone now."""
+        phone = self._exchange.phones.get(self._featured)
+        if phone is None or phone.interface in self.taken or phone.status != IDLE:
+            return []
+        return [queue for queue, member in phone.members.items() if not member.paused]
 
     def take(self, tape: Tape, queue: str) -> list[str] | None:
         """The phones of a call, or None while not enough are free."""
@@ -149,15 +157,23 @@ class Player:
 
     async def run(self) -> None:
         """Start call after call; ends with a cancellation, which ends the calls being played too."""
-        loop = asyncio.get_running_loop()
+        loop, speed = asyncio.get_running_loop(), self._speed
+        due = free_since = loop.time()
         try:
             while True:
+                now = loop.time()
+                if not self.casting.featured_queues():
+                    free_since = now
+                overdue = (now - free_since) * speed > _FEATURED_IDLE
                 waiting = sum(map(len, self.exchange.queues.values()))
-                if not self.closing and len(self.playing) < len(self.exchange.phones) and waiting < 4:
-                    self.start(Wish())
-                first = len(self.playing) < len(self.exchange.phones) // 3
-                due = loop.time() + self.rng.expovariate(1 / (self._gap / 4 if first else self._gap)) / self._speed
-                await _until(loop, due)
+                room = len(self.playing) < len(self.exchange.phones) and waiting < 4
+                if not self.closing and (overdue or (now >= due and room)):
+                    queues = self.casting.featured_queues()
+                    self.start(Wish("answered", queue=self.rng.choice(queues)) if overdue else Wish())
+                    free_since = now
+                    few = len(self.playing) < len(self.exchange.phones) // 3
+                    due = now + self.rng.expovariate(1 / (self._gap / 4 if few else self._gap)) / speed
+                await asyncio.sleep(0.5 / speed)
         finally:
             for task in list(self.playing):
                 task.cancel()
