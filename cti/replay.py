@@ -1,6 +1,6 @@
 """`cti replay`: a tape through the real core, by the tape's own clock; prints calls or events.
 
-The calls document is a contract with other programs (docs/reference/replay.md).
+The calls document is a contract with other programs (docs/reference/cli.md).
 """
 
 from __future__ import annotations
