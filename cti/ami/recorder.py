@@ -1,18 +1,19 @@
 """Records what a PBX says over AMI as a tape (`cti record`), for replay and for questions afterwards.
 
-A tape holds callers' numbers and whatever else Asterisk tells; secrets are masked. It is a plain connection of its own,
-not the link: it shows what is on the wire, also where the link would not believe it.
+A tape holds callers' numbers and whatever else Asterisk tells: it is readable by its owner only, and secrets are
+masked. The recorder's connection is plain and its own, not the link's: a tape shows what is on the wire, also where
+the link would not believe it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from cti.ami.actions import AmiError, action, new_action_id
 from cti.ami.framing import Framer
@@ -32,7 +33,7 @@ class _Tape:
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._raw = path.suffix == ".ami"
-        self._file: io.BufferedWriter = path.open("xb")
+        self._file: BinaryIO = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._clock = clock
         self._begin = clock()
         self.messages = 0
@@ -88,35 +89,45 @@ def _headers(packet: Packet) -> dict[str, str | list[str]]:
 async def record(
     settings: LinkSettings,
     path: Path,
-    seconds: float,
+    seconds: float | None = None,
     *,
+    stop: asyncio.Event | None = None,
     wall: Callable[[], float] = wall_clock,
     steady: Callable[[], float] = steady_clock,
 ) -> int:
-    """Write what the PBX says for so many seconds to `path`; the number of messages.
+    """Write what the PBX says to `path`, for so many seconds or until `stop` is set; the number of messages.
 
-    The ending of the name decides the form: `.jsonl`, or `.ami` for the raw bytes. A connection that breaks is made
-    again, and the tape tells. Raises FileExistsError where there is such a tape, OSError where the PBX cannot be
-    reached at first, AmiError (permanent) where it refuses the login.
+    The ending of the name decides the form: `.ami` for the raw bytes, else one JSON object a line. A connection that
+    breaks is made again, and the tape tells. Raises FileExistsError where there is such a tape, OSError where the PBX
+    cannot be reached at first, AmiError (permanent) where it refuses the login.
     """
     tape = _Tape(path, steady)
+    loop = asyncio.get_running_loop()
+    stopping = loop.create_task((stop or asyncio.Event()).wait())
+    recording = loop.create_task(_connections(settings, tape))
     try:
         tape.mark("start", epoch=wall(), scenario=path.stem)
-        until = steady() + seconds
-        while (left := until - steady()) > 0:
-            try:
-                async with asyncio.timeout(left):
-                    await _connection(settings, tape)
-            except TimeoutError:
-                break
-            except (OSError, asyncio.IncompleteReadError, AmiError) as error:
-                if not tape.in_once or (isinstance(error, AmiError) and error.permanent):
-                    raise
-            tape.mark("tcp-closed")
-            await asyncio.sleep(min(_RETRY, max(0.0, until - steady())))
+        await asyncio.wait((stopping, recording), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if recording.done():
+            recording.result()
     finally:
+        stopping.cancel()
+        recording.cancel()
+        await asyncio.gather(stopping, recording, return_exceptions=True)
         tape.close()
     return tape.messages
+
+
+async def _connections(settings: LinkSettings, tape: _Tape) -> None:
+    """One connection after the other."""
+    while True:
+        try:
+            await _connection(settings, tape)
+        except OSError:
+            if not tape.in_once:
+                raise
+        tape.mark("tcp-closed")
+        await asyncio.sleep(_RETRY)
 
 
 async def _connection(settings: LinkSettings, tape: _Tape) -> None:

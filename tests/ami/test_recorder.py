@@ -91,6 +91,17 @@ async def test_a_refused_login_ends_it(pbx: ScriptedPbx, tmp_path: Path) -> None
         await record(Site(pbx.port), tmp_path / "x.jsonl", 30.0)
 
 
+async def test_a_recording_can_be_stopped(pbx: ScriptedPbx, tmp_path: Path) -> None:
+    """When somebody has seen enough; what was heard until then is in the tape, which only its owner may read."""
+    path, stop = tmp_path / "x.jsonl", asyncio.Event()
+    recording = asyncio.create_task(record(Site(pbx.port), path, stop=stop))
+    await pbx.until(lambda: pbx.count("DeviceStateList") == 1)
+    await pbx.flushed(pbx.writer)
+    stop.set()
+    assert await recording == sum("event" in line for line in _lines(path)) > 5
+    assert path.stat().st_mode & 0o077 == 0
+
+
 async def test_an_older_tape_is_not_overwritten(pbx: ScriptedPbx, tmp_path: Path) -> None:
     """A recording of a rare fault must not be lost by a second try."""
     path = tmp_path / "x.jsonl"
