@@ -293,10 +293,19 @@ class _Session:
 _KNOWN: Final = frozenset({"command", "originate", "hangup", "redirect", "queueadd", "queueremove", "atxfer"})
 "Commands of a real Asterisk that this account has no right to."
 _COMMANDS: Final = {
-    "Ping": "Keepalive command.  (Priv: <none>)",
+    "BridgeInfo": "Get information about a bridge.  (Priv: <none>)",
+    "BridgeList": "Get a list of bridges in the system.  (Priv: <none>)",
+    "CoreShowChannels": "List currently active channels.  (Priv: system,reporting,all)",
     "CoreStatus": "Show PBX core status variables.  (Priv: system,reporting,all)",
-    "QueueStatus": "Show queue status.  (Priv: <none>)",
+    "DeviceStateList": "List the current known device states.  (Priv: call,reporting,all)",
+    "Events": "Control Event Flow.  (Priv: <none>)",
+    "ListCommands": "List available manager commands.  (Priv: <none>)",
+    "Login": "Login Manager.  (Priv: <none>)",
+    "Logoff": "Logoff Manager.  (Priv: <none>)",
+    "Ping": "Keepalive command.  (Priv: <none>)",
     "QueuePause": "Makes a queue member temporarily unavailable.  (Priv: agent,all)",
+    "QueueStatus": "Show queue status.  (Priv: <none>)",
+    "Status": "List channel status.  (Priv: system,call,reporting,all)",
 }
 
 

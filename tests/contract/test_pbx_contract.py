@@ -152,6 +152,13 @@ async def test_the_account_may_not_run_commands(pbx: PbxUnderTest, console: Cons
         assert answer["Message"] == "Permission denied", name
 
 
+async def test_the_account_is_told_what_it_may_do(pbx: PbxUnderTest, console: Console) -> None:
+    """ListCommands names what this account may use: every list, and nothing that could change the PBX."""
+    (answer,) = await console.act("ListCommands")
+    assert answer.keys() >= {*LISTS, "BridgeInfo", "CoreStatus", "Ping"}
+    assert not answer.keys() & {"Command", "UpdateConfig", "GetConfig", "ModuleLoad", "Originate"}
+
+
 async def test_core_status_names_the_boot(pbx: PbxUnderTest, console: Console) -> None:
     """The same as long as the PBX runs."""
     first, second = [(await console.act("CoreStatus"))[0] for _ in range(2)]
