@@ -1,0 +1,176 @@
+"""Why he may be calling, and the agent's own day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crm_bridge.model import BusinessRecord, ChatMessage, Quote, QuoteLine
+from cti.calls.record import Call, Missed, Visit
+from cti.popup.day import Day
+from cti.popup.intents import intents
+from cti.wire import CallItem
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 20, 10, 42, tzinfo=ZONE).timestamp()
+HOUR, DAY = 3600.0, 86_400.0
+
+
+def quote(valid_until: float | None, status: Any = "sent", **more: Any) -> Quote:
+    """An offer."""
+    fields: dict[str, Any] = {
+        "id": "q",
+        "number": "Q261112-07",
+        "at": NOW - 8 * DAY,
+        "pol": "宁波",
+        "pod": "汉堡",
+        "carrier": "北渡",
+        "lines": (QuoteLine(container="40HQ", count=2, freight=2350.0),),
+    }
+    return Quote(status=status, valid_until=valid_until, **{**fields, **more})
+
+
+def call(outcome: str, ago: float, wait_s: float = 41.0, direction: str = "inbound") -> CallItem:
+    """An earlier call."""
+    return CallItem(
+        id=f"c{ago}",
+        at=NOW - ago,
+        direction=direction,
+        outcome=outcome,
+        queue="europe",
+        queue_label="欧洲航线",
+        wait_s=wait_s,
+        talk_s=None,
+        agent=None,
+        number="138",
+        note="",
+    )
+
+
+def test_offer_that_ends_today_is_something_to_do() -> None:
+    """It names the lane, the boxes, the hour, and the quote it rests on."""
+    (hint,) = intents(NOW, ZONE, quotes=[quote(NOW + 7.3 * HOUR)])
+    assert hint.text == "问报价：宁波→汉堡 40HQ×2 今天 18:00 到期"
+    assert "Q261112-07" in hint.evidence
+    assert hint.today
+    assert hint.kind == "quote"
+
+
+def test_offers_that_are_over_or_far_away_are_no_hint() -> None:
+    """Ended, won, lost, without an end, or good for weeks: nothing to say."""
+    quotes = [quote(NOW - 1), quote(NOW + HOUR, "won"), quote(NOW + HOUR, "lost"), quote(None), quote(NOW + 30 * DAY)]
+    assert intents(NOW, ZONE, quotes=quotes) == ()
+    (soon,) = intents(NOW, ZONE, quotes=[quote(NOW + 2 * DAY)])
+    assert not soon.today
+
+
+def test_shipment_that_is_late_is_told_with_what_was_asked() -> None:
+    """Planned and expected arrival, and the customer's unanswered message."""
+    record = BusinessRecord(id="b", at=NOW, bl_no="BDLNGB2603418", eta=NOW + 15 * DAY, eta_planned=NOW + 13 * DAY)
+    asked = ChatMessage(
+        id="m",
+        at=NOW - HOUR,
+        channel="qq",
+        direction="in",
+        sender="周敏",
+        kind="text",
+        text="到底几号到",
+        answered=False,
+    )
+    (hint,) = intents(NOW, ZONE, business=[record], chats=[asked])
+    assert hint.text == "催船期：BDLNGB2603418 晚 2 天"
+    assert hint.evidence == "ETA 12-03 → 12-05；09:42 QQ 问「到底几号到」，未回"
+
+
+def test_shipment_in_time_or_long_arrived_is_no_hint() -> None:
+    """A move of an hour, and a ship of last month, bring nobody to the phone."""
+    small = BusinessRecord(id="b", at=NOW, eta=NOW + DAY, eta_planned=NOW + DAY - HOUR)
+    old = BusinessRecord(id="b", at=NOW, eta=NOW - 9 * DAY, eta_planned=NOW - 12 * DAY)
+    assert intents(NOW, ZONE, business=[small, old]) == ()
+
+
+def test_lost_call_is_told_until_somebody_answered() -> None:
+    """All lost calls since the last answered one, within a day."""
+    (hint,) = intents(NOW, ZONE, calls=[call("abandoned", 240), call("timeout", 900, 23.0)])
+    assert hint.text == "刚才没打通：10:38 等 00:41 后未接通"
+    assert "2 次" in hint.evidence
+    assert "01:04" in hint.evidence
+    assert intents(NOW, ZONE, calls=[call("answered", 60), call("abandoned", 240)]) == ()
+    assert intents(NOW, ZONE, calls=[call("abandoned", 2 * DAY)]) == ()
+    assert intents(NOW, ZONE, calls=[call("abandoned", 240, direction="outbound")]) == ()
+
+
+def test_at_most_three_and_one_of_each_kind_first() -> None:
+    """Many offers do not push the late ship and the lost call away; what is due today leads."""
+    quotes = [quote(NOW + n * HOUR, number=f"Q{n}") for n in range(1, 6)]
+    record = BusinessRecord(id="b", at=NOW, bl_no="B1", eta=NOW + 15 * DAY, eta_planned=NOW + 13 * DAY)
+    found = intents(NOW, ZONE, quotes=quotes[:1], business=[record], calls=[call("abandoned", 240)])
+    assert [h.kind for h in found] == ["quote", "shipment", "missed"]
+    assert len(intents(NOW, ZONE, quotes=quotes, business=[record], calls=[call("abandoned", 240)])) == 3
+
+
+def test_hostile_text_stays_on_one_line() -> None:
+    """What a CRM row or a chat says is cleaned and cut."""
+    evil = "x\r\n\u202e" * 500
+    record = BusinessRecord(id="b", at=NOW, bl_no=evil, eta=NOW + 15 * DAY, eta_planned=NOW + 13 * DAY)
+    asked = ChatMessage(id="m", at=NOW, channel=evil, direction="in", sender="", kind="text", text=evil, answered=False)
+    for hint in intents(NOW, ZONE, quotes=[quote(NOW + HOUR, pol=evil)], business=[record], chats=[asked]):
+        assert len(hint.text) < 200
+        assert not set("\r\n\u202e") & set(hint.text + hint.evidence)
+
+
+def made(id: str, at: float, interface: str = "PJSIP/1", wait_s: float = 5.0, missed: int = 0) -> Call:
+    """A call with one answered visit."""
+    visit = Visit(
+        queue="europe",
+        joined_at=at,
+        left_at=at + wait_s,
+        outcome="answered",
+        answered_at=at + wait_s,
+        wait_s=wait_s,
+        agent=None,
+        interface=interface,
+        missed=tuple(Missed(agent=None, interface="PJSIP/2", ring_s=8.0) for _ in range(missed)),
+    )
+    return Call(
+        id=id, direction="inbound", caller=None, dialed=None, started_at=at, ended_at=None,
+        refused=(), visits=(visit,), talks=(), transfers=(),
+    )  # fmt: skip
+
+
+def _day() -> Day:
+    day = Day(lambda queue: 13.0, lambda at: datetime.fromtimestamp(at, ZONE).date())
+    day.roll(NOW)
+    return day
+
+
+def test_day_counts_answers_answers_in_time_and_misses() -> None:
+    """At exactly the target it is still in time."""
+    day = _day()
+    for n, wait in enumerate((5.0, 13.0, 13.001)):
+        day.put(made(f"c{n}", NOW, wait_s=wait, missed=1))
+    today = day.of(["PJSIP/1", "PJSIP/2"], 13.0)
+    assert (today.answered, today.in_target, today.missed) == (3, 2, 3)
+    assert day.of(["PJSIP/9"], 13.0).answered == 0
+
+
+def test_call_put_in_again_is_not_counted_again() -> None:
+    """The newest state of a call replaces the one before; only changes are reported."""
+    day = _day()
+    assert day.put(made("c", NOW)) == {"PJSIP/1"}
+    assert day.put(made("c", NOW)) == set()
+    assert day.put(made("c", NOW, interface="PJSIP/3")) == {"PJSIP/1", "PJSIP/3"}
+    assert day.of(["PJSIP/1"], 13.0).answered == 0
+    assert day.of(["PJSIP/3"], 13.0).answered == 1
+
+
+def test_yesterday_is_not_today() -> None:
+    """Calls of another day of the site's zone do not count, and midnight begins anew."""
+    day = _day()
+    day.put(made("old", NOW - DAY))
+    day.put(made("new", NOW))
+    assert day.of(["PJSIP/1"], 13.0).answered == 1
+    assert day.roll(NOW + DAY)
+    assert not day.roll(NOW + DAY)
+    assert day.of(["PJSIP/1"], 13.0).answered == 0

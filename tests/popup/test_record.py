@@ -1,0 +1,395 @@
+"""The unified record: sections each by themselves, slow and dead sources, hints."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from crm_bridge import model
+from crm_bridge.numbers import canonical
+from cti import wire
+from cti.popup import lanes
+from cti.popup.lanes import Away, Lane, Late
+from cti.popup.record import Records
+from cti.ticker import steady_clock, wall_clock
+from tests.popup.pages import GUARD_S, eventually
+from tests.popup.scripts import match, party
+
+NUMBER = "13800001307"
+
+
+class Crm:
+    """A CRM that answers at once, unless a method is told to hang or to fail."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.hanging: set[str] = set()
+        self.failing: dict[str, Exception] = {}
+        self.asked: list[str] = []
+
+    def _do(self, name: str) -> None:
+        self.asked.append(name)
+        if name in self.hanging:
+            self.gate.wait(GUARD_S)
+        if name in self.failing:
+            raise self.failing[name]
+
+    def lookup(self, number: str | None) -> list[model.Match]:
+        """One party."""
+        self._do("lookup")
+        return [match(party())]
+
+    def party(self, party_id: str) -> model.Party | None:
+        """That party."""
+        self._do("party")
+        return party(party_id)
+
+    def profile(self, party_id: str) -> model.Profile:
+        """A profile with two numbers."""
+        self._do("profile")
+        points = tuple(model.ContactPoint(kind="phone", value=v, label="") for v in (NUMBER, "0574-87654321"))
+        return model.Profile(party=party(party_id), fields=(), contact_points=points, notes=())
+
+    def business(self, party_id: str, limit: int = 20) -> model.Section[model.BusinessRecord]:
+        """One record."""
+        self._do("business")
+        record = model.BusinessRecord(id=f"b-{party_id}", at=wall_clock())
+        return model.Section(items=(record,), total=7, as_of=wall_clock())
+
+    def chats(self, party_id: str, limit: int = 20) -> model.Section[model.ChatMessage]:
+        """None."""
+        self._do("chats")
+        return model.Section(items=(), total=0, as_of=wall_clock())
+
+    def quotes(self, party_id: str, limit: int = 20) -> model.Section[model.Quote]:
+        """One that ends today."""
+        self._do("quotes")
+        quote = model.Quote(
+            id="q", number="Q1", at=wall_clock(), pol="宁波", pod="汉堡", carrier="", status="sent",
+            valid_until=wall_clock() + 60,
+        )  # fmt: skip
+        return model.Section(items=(quote,), total=1, as_of=wall_clock())
+
+    def _never(self, *args: Any, **more: Any) -> Any:
+        raise AssertionError("not asked for here")
+
+    save_fields = create_party = add_note = add_business = learn = search = form = categories = _never
+
+
+class History:
+    """Our own calls, by number."""
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[str, ...]] = []
+
+    def calls(self, keys: Sequence[str], limit: int, but: str) -> tuple[Sequence[wire.CallItem], int]:
+        """One call."""
+        self.keys.append(tuple(keys))
+        item = wire.CallItem(
+            id="old", at=wall_clock() - 60, direction="inbound", outcome="abandoned", queue="europe",
+            queue_label="", wait_s=41.0, talk_s=None, agent=None, number=keys[0], note="",
+        )  # fmt: skip
+        return [item], 1
+
+    def sms(self, keys: Sequence[str], limit: int) -> tuple[Sequence[wire.SmsItem], int]:
+        """None."""
+        return [], 0
+
+
+class Bench:
+    """Records over that CRM, and what they told."""
+
+    def __init__(self, deadline_s: float = 0.15) -> None:
+        self.crm, self.history = Crm(), History()
+        self.matches: dict[str, Sequence[model.Match]] = {}
+        self.unanswered: list[str] = []
+        self.told: dict[str, dict[str, list[wire.Section]]] = {}
+        self.hints: dict[str, tuple[wire.Intent, ...]] = {}
+        self.records = Records(
+            lambda: self.crm,
+            self.history,
+            canonical=canonical,
+            clock=wall_clock,
+            steady=steady_clock,
+            on_match=lambda call, found: self.matches.update({call: found}),
+            on_no_answer=self.unanswered.append,
+            on_section=self._section,
+            on_intents=lambda call, found: self.hints.update({call: found}),
+            deadline_s=deadline_s,
+        )
+
+    def _section(self, call: str, section: wire.Section) -> None:
+        self.told.setdefault(call, {}).setdefault(section.name, []).append(section)
+
+    def state(self, call: str, name: str) -> str:
+        """How a section stands now."""
+        return next((s.state for s in self.records.sections(call) if s.name == name), "")
+
+    async def settled(self, call: str) -> Mapping[str, str]:
+        """{section: state} when all six are there."""
+        await eventually(lambda: all(self.state(call, n) not in ("", "loading") for n in wire.SECTIONS))
+        return {n: self.state(call, n) for n in wire.SECTIONS}
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    """One bench."""
+    made = Bench()
+    yield made
+    made.crm.gate.set()
+    await made.records.close()
+
+
+async def test_all_six_sections_come_each_with_its_age(bench: Bench) -> None:
+    """Each section says its state, its total and when it was read."""
+    bench.records.gather("c", "p1", NUMBER)
+    states = await bench.settled("c")
+    assert states == {
+        "quotes": "ready", "business": "ready", "profile": "ready", "calls": "ready", "sms": "empty", "chat": "empty",
+    }  # fmt: skip
+    business = bench.told["c"]["business"][-1]
+    assert business.total == 7
+    assert business.as_of is not None
+
+
+async def test_calls_of_all_the_partys_numbers_are_read_once(bench: Bench) -> None:
+    """The profile's other numbers count, and cost no second reading."""
+    bench.records.gather("c", "p1", NUMBER)
+    await bench.settled("c")
+    assert bench.history.keys == [("+8613800001307", "+8657487654321")]
+
+
+async def test_slow_section_holds_up_no_other(bench: Bench) -> None:
+    """One source that hangs is late; the five others are there."""
+    bench.crm.hanging.add("business")
+    bench.records.gather("c", "p1", NUMBER)
+    states = await bench.settled("c")
+    assert states["business"] == "late"
+    assert {s for n, s in states.items() if n != "business"} == {"ready", "empty"}
+
+
+async def test_late_section_is_replaced_when_it_comes(bench: Bench) -> None:
+    """What arrives after its deadline is shown after all."""
+    bench.crm.hanging.add("business")
+    bench.records.gather("c", "p1", NUMBER)
+    await bench.settled("c")
+    bench.crm.gate.set()
+    await eventually(lambda: bench.state("c", "business") == "ready")
+
+
+async def test_late_section_shows_the_older_copy_with_its_age(bench: Bench) -> None:
+    """A copy of an earlier call is better than nothing, and says how old it is."""
+    bench.records.gather("c1", "p1", NUMBER)
+    await bench.settled("c1")
+    first = bench.told["c1"]["business"][-1]
+    bench.crm.hanging.add("business")
+    bench.records.gather("c2", "p1", NUMBER)
+    await bench.settled("c2")
+    late = bench.told["c2"]["business"][-1]
+    assert late.state == "late"
+    assert late.items == first.items
+    assert late.as_of == first.as_of
+    assert late.text
+
+
+async def test_failing_section_says_so_in_words_and_can_be_read_again(bench: Bench) -> None:
+    """The CRM's own sentence is shown, never its exception; 重试 reads it anew."""
+    bench.crm.failing = {
+        "quotes": model.CrmError("客户库离线", text_en="CRM offline", permanent=False),
+        "chats": ZeroDivisionError("13800001307"),
+    }
+    bench.records.gather("c", "p1", NUMBER)
+    states = await bench.settled("c")
+    assert (states["quotes"], states["chat"]) == ("error", "error")
+    assert bench.told["c"]["quotes"][-1].text == "客户库离线"
+    assert "1380" not in bench.told["c"]["chat"][-1].text
+    bench.crm.failing = {}
+    assert bench.records.refresh("c", "quotes")
+    assert bench.state("c", "quotes") == "loading"
+    await eventually(lambda: bench.state("c", "quotes") == "ready")
+
+
+async def test_unknown_number_still_has_its_own_history(bench: Bench) -> None:
+    """Without a party the CRM is not asked; calls and messages of the number are there."""
+    bench.records.gather("c", None, NUMBER)
+    states = await bench.settled("c")
+    assert states["calls"] == "ready"
+    assert states["profile"] == "empty"
+    assert bench.crm.asked == []
+    bench.records.gather("withheld", None, None)
+    assert set((await bench.settled("withheld")).values()) == {"empty"}
+
+
+async def test_another_choice_takes_the_old_sections_back(bench: Bench) -> None:
+    """The sections of the party chosen before never appear under the new one."""
+    bench.crm.hanging.add("business")
+    bench.records.gather("c", "p1", NUMBER)
+    await eventually(lambda: "business" in bench.crm.asked)
+    bench.records.gather("c", "p2", NUMBER)
+    assert bench.state("c", "business") == "loading"
+    bench.crm.hanging.clear()
+    bench.crm.gate.set()
+    await eventually(lambda: bench.state("c", "business") == "ready")
+    (record,) = bench.told["c"]["business"][-1].items
+    assert record.id == "b-p2"
+    assert not any(s.items and s.items[0].id == "b-p1" for s in bench.told["c"]["business"])
+
+
+async def test_forgotten_call_is_told_nothing(bench: Bench) -> None:
+    """What comes after the call was forgotten goes nowhere."""
+    bench.crm.hanging.add("business")
+    bench.records.gather("c", "p1", NUMBER)
+    await eventually(lambda: "business" in bench.crm.asked)
+    bench.records.forget("c")
+    told = sum(len(s) for s in bench.told.get("c", {}).values())
+    bench.crm.gate.set()
+    await eventually(lambda: bench.records.reading.waiting == 0)
+    assert sum(len(s) for s in bench.told.get("c", {}).values()) == told
+    assert bench.records.sections("c") == []
+
+
+async def test_look_up_that_hangs_is_given_up_in_time_and_still_counts_later(bench: Bench) -> None:
+    """The pop is told that nobody answers; an answer that comes anyway is taken."""
+    bench.crm.hanging.add("lookup")
+    bench.records.look_up("c", NUMBER)
+    await eventually(lambda: bench.unanswered == ["c"])
+    assert bench.matches == {}
+    bench.crm.gate.set()
+    await eventually(lambda: "c" in bench.matches)
+
+
+async def test_dead_crm_is_not_asked_for_every_call(bench: Bench) -> None:
+    """After five failures the breaker opens: the next calls are told at once, and the CRM has peace."""
+    bench.crm.failing = {"lookup": OSError("away")}
+    for n in range(20):
+        bench.records.look_up(f"c{n}", NUMBER)
+        await eventually(lambda: len(bench.unanswered) > n)  # noqa: B023 - awaited within the turn
+    assert bench.crm.asked.count("lookup") == lanes.FAILS
+    assert not bench.records.crm_ok
+
+
+async def test_saving_in_a_dead_crm_is_refused_in_words(bench: Bench) -> None:
+    """A change that was not answered is an error of the CRM, never a silence."""
+    bench.crm.hanging.add("party")
+    with pytest.raises(model.CrmError) as late:
+        await bench.records.ask(lambda crm: crm.party("p1"))
+    assert not late.value.permanent
+
+
+async def test_hints_come_with_the_sections_they_rest_on(bench: Bench) -> None:
+    """An offer that ends today and a lost call are told, once the sections are there."""
+    bench.records.gather("c", "p1", NUMBER)
+    await bench.settled("c")
+    await eventually(lambda: "c" in bench.hints)
+    assert [h.kind for h in bench.hints["c"]] == ["quote", "missed"]
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@contextmanager
+def lane(**more: Any) -> Iterator[tuple[Lane, Clock]]:
+    """A lane with its clock."""
+    clock = Clock()
+    made = Lane("test", 2, clock=clock, **{"deadline_s": 5.0, **more})
+    yield made, clock
+    made.close()
+
+
+async def test_breaker_lets_one_through_after_its_time() -> None:
+    """Open for thirty seconds; then one call decides for all."""
+
+    def fail() -> None:
+        raise ConnectionError
+
+    with lane() as (made, clock):
+        for _ in range(lanes.FAILS):
+            with pytest.raises(ConnectionError):
+                await made.run(fail)
+        with pytest.raises(Away):
+            await made.run(int)
+        clock.now = lanes.OPEN_S + 1
+        with pytest.raises(ConnectionError):
+            await made.run(fail)
+        with pytest.raises(Away):
+            await made.run(int)
+        clock.now = 2 * lanes.OPEN_S + 2
+        assert await made.run(int) == 0
+        assert made.ok
+        assert await made.run(int) == 0
+
+
+async def test_wrong_question_is_no_outage() -> None:
+    """An error that speaks of the question does not open the breaker."""
+
+    def fail() -> None:
+        raise KeyError
+
+    with lane(counts=lambda error: not isinstance(error, KeyError)) as (made, _):
+        for _ in range(3 * lanes.FAILS):
+            with pytest.raises(KeyError):
+                await made.run(fail)
+        assert made.ok
+
+
+async def test_lane_uses_its_own_threads_and_no_more() -> None:
+    """The cap on what runs at once holds; the rest waits its turn."""
+    running = most = 0
+    lock = threading.Lock()
+    gate = threading.Event()
+
+    def work() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        gate.wait(GUARD_S)
+        with lock:
+            running -= 1
+
+    with lane(deadline_s=GUARD_S) as (made, _):
+        jobs = [asyncio.create_task(made.run(work)) for _ in range(10)]
+        await eventually(lambda: running == 2)
+        assert made.waiting == 10
+        gate.set()
+        await asyncio.gather(*jobs)
+        assert most == 2
+
+
+async def test_lane_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When too many wait, a new one is refused at once."""
+    monkeypatch.setattr(lanes, "MAX_WAITING", 3)
+    gate = threading.Event()
+    with lane(deadline_s=GUARD_S) as (made, _):
+        jobs = [asyncio.create_task(made.run(lambda: gate.wait(GUARD_S))) for _ in range(3)]
+        await eventually(lambda: made.waiting == 3)
+        with pytest.raises(Away):
+            await made.run(int)
+        gate.set()
+        assert await asyncio.gather(*jobs) == [True] * 3
+
+
+async def test_late_failure_is_no_unhandled_one() -> None:
+    """An exception that comes after the deadline reaches nobody and warns nobody."""
+    gate = threading.Event()
+
+    def fail() -> None:
+        gate.wait(GUARD_S)
+        raise OSError("late")
+
+    with lane(deadline_s=0.02) as (made, _):
+        with pytest.raises(Late):
+            await made.run(fail)
+        gate.set()
+        await eventually(lambda: made.waiting == 0)
