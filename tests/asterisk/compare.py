@@ -30,8 +30,12 @@ def _differences(
 ) -> Iterator[str]:
     left = list(calls)
     taken: list[tuple[TrueCall, record.Call]] = []
+    known = {true.id for true in truth}
     for true in truth:
-        close = [c for c in left if _same_call(true, c, gap is not None)]
+        # by its key; a call whose first channel the service did not see, by who called when
+        close = [c for c in left if c.id == true.id] or [
+            c for c in left if c.id not in known and _same_call(true, c, gap is not None)
+        ]
         if not close:
             unseen = gap and true.ended_at and gap[0] < true.started_at and true.ended_at < gap[1]
             if true.direction == "inbound" and not unseen:
@@ -101,7 +105,8 @@ def _in_visit(true: TrueVisit, visit: record.Visit, slack: float, gap: bool) -> 
         yield f"{visit.outcome}, was {true.outcome}"
     if true.wait_s is not None and not (gap and visit.wait_s is None):
         allowed = slack + (0.0 if true.exact else 1.0)
-        if visit.wait_s is None or abs(visit.wait_s - true.wait_s) > allowed:
+        earliest = true.wait_s if true.earliest_s is None else true.earliest_s
+        if visit.wait_s is None or not earliest - allowed <= visit.wait_s <= true.wait_s + allowed:
             yield f"waited {visit.wait_s}, were {true.wait_s:.3f} s"
     if visit.agent != true.agent and not (gap and visit.agent is None):
         yield f"agent {visit.agent}, was {true.agent}"

@@ -9,38 +9,10 @@ import pytest
 
 from tests.asterisk import programs
 from tests.asterisk.performance import Performance, perform_all
-from tests.asterisk.plays_all import DISRUPTIVE, PLAYS
+from tests.asterisk.plays_all import DISRUPTIVE
 from tests.asterisk.site import RENAMED, Site
 
-RENAMED_PLAYS = (
-    "answered",
-    "abandoned",
-    "rang_out_then_answered",
-    "rung_all",
-    "timed_out_into_second_queue",
-    "blind_transfer",
-    "attended_transfer",
-    "blonde_transfer",
-    "transfer_back_to_queue",
-    "waiting_caller_redirected_to_queue",
-    "picked_up",
-    "forwarded",
-    "local_answered",
-    "local_blind_transfer",
-    "restarted",
-    "session_cut",
-)
-"Played once more where no name is left as it was and a Local channel stands before every queue."
-
 LANES = 4
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `play` runs once for each."""
-    if "play" in metafunc.fixturenames:
-        metafunc.parametrize("play", list(PLAYS))
-    if "renamed_play" in metafunc.fixturenames:
-        metafunc.parametrize("renamed_play", RENAMED_PLAYS)
 
 
 def _wanted(session: pytest.Session, name: str) -> list[str]:
@@ -60,7 +32,7 @@ def performances(request: pytest.FixtureRequest) -> Mapping[tuple[str, str], Per
         programs.asterisk_files("22")
     except programs.Unavailable as reason:
         pytest.skip(f"no Asterisk: {reason}")
-    plain, renamed = _wanted(request.session, "play"), _wanted(request.session, "renamed_play")
+    plain, renamed = _wanted(request.session, "live_play"), _wanted(request.session, "renamed_play")
     shares = [share for share in (plain[lane::LANES] for lane in range(LANES)) if share]
     programme = [(Site(), share) for share in shares]
     if renamed:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.asterisk.performance import Performance
+from tests.asterisk.plays_all import PLAYS, RENAMED_PLAYS
 
 pytestmark = pytest.mark.asterisk
 
@@ -20,11 +21,13 @@ def check(performance: Performance) -> None:
     assert performance.differences == []
 
 
-def test_call_log_equals_the_pbx_own_books(performances: Performances, play: str) -> None:
+@pytest.mark.parametrize("live_play", PLAYS)
+def test_call_log_equals_the_pbx_own_books(performances: Performances, live_play: str) -> None:
     """Each call is in the log once, with the outcome, waits, agents, talks and transfers of queue_log and CEL."""
-    check(performances["plain", play])
+    check(performances["plain", live_play])
 
 
+@pytest.mark.parametrize("renamed_play", RENAMED_PLAYS)
 def test_call_log_is_right_under_any_names(performances: Performances, renamed_play: str) -> None:
     """Phones, contexts, queues, members and numbers may have any name, and a Local hop may stand before Queue()."""
     check(performances["renamed", renamed_play])

@@ -71,6 +71,8 @@ class TrueVisit(msgspec.Struct, kw_only=True):
     wait_s: float | None
     exact: bool
     "False: the books have whole seconds only."
+    earliest_s: float | None = None
+    "The agent's phone had answered by then: AgentConnect lies between this and `wait_s`, a millisecond as a rule."
     agent: str | None = None
     interface: str | None = None
     missed: list[tuple[str, float]] = []
@@ -245,6 +247,7 @@ def _visit(
         entered = (e.at for e in books.by_channel[enter.unique] if e.kind == "BRIDGE_ENTER" and e.at >= joined)
         left = next(entered, None)
         visit.agent = closing.agent
+        visit.earliest_s = _earliest(books, closing, joined, left)
         if left is not None:
             near = [(abs(talk.from_ - left), talk.interface) for talk in talks if abs(talk.from_ - left) < 1.0]
             visit.interface = min(near)[1] if near else None
@@ -254,6 +257,14 @@ def _visit(
         left, visit.exact = float(closing.at), False
     visit.wait_s = left - joined
     return visit
+
+
+def _earliest(books: _Books, connect: LogLine, joined: float, bridged: float | None) -> float | None:
+    """Seconds of waiting until the agent's phone had answered; None where that says nothing new."""
+    answers = [e.at for e in books.by_channel.get(connect.data[1], ()) if e.kind == "ANSWER"]
+    # A long time between answer and bridge is an announcement: the agent is connected at its end.
+    near = [at for at in answers if bridged is not None and 0 <= bridged - at < 0.5]
+    return near[-1] - joined if near else None
 
 
 def _lived_on(books: _Books, unique: str, left: float) -> bool:
