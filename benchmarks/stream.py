@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 EPOCH = 1_800_000_000.0
@@ -106,12 +106,11 @@ class _Leg:
 class _Call:
     """One call from Newchannel to the last Hangup."""
 
-    def __init__(self, number: int, agent: int, rng: random.Random, told: Told, spacing: float) -> None:
+    def __init__(self, number: int, agent: int, caller: str, rng: random.Random, told: Told, spacing: float) -> None:
         self.told = told
         self.rng = rng
         self.spacing = spacing
         base = f"{int(EPOCH)}.{number * 2}"
-        caller = f"139{number % 100_000_000:08d}"
         self.trunk = _Leg(f"PJSIP/uplink-{number * 2:08x}", base, base, caller, "", "incoming", "4000009999", state=4)
         self.agent_leg = _Leg(
             f"{phone(agent)}-{number * 2 + 1:08x}",
@@ -268,20 +267,31 @@ class _Call:
 
 
 def generate(
-    calls: int, *, agents: int = 300, at_once: int = 40, abandoned: float = 0.0, seed: int = 13, rate: float = 100.0
+    calls: int,
+    *,
+    agents: int = 300,
+    at_once: int = 40,
+    abandoned: float = 0.0,
+    seed: int = 13,
+    rate: float = 100.0,
+    epoch: float = EPOCH,
+    first: int = 0,
+    callers: Sequence[str] = (),
 ) -> tuple[list[tuple[float, bytes]], Told]:
     """(time, packet with its blank line) in the order sent, and what they tell.
 
     `rate` calls begin in a second and about `at_once` of them overlap. `abandoned` is the share of callers who hang
-    up while waiting.
+    up while waiting. Calls are numbered from `first`; without `callers` everybody has a number of his own.
     """
     rng = random.Random(seed)
     told = Told()
     spacing = at_once / rate / EVENTS_PER_ANSWERED_CALL
-    streams = (
-        _Call(n, n % agents, rng, told, spacing).events(EPOCH + n / rate, rng.random() < abandoned)
-        for n in range(calls)
-    )
+    streams = []
+    for n in range(calls):
+        number = first + n
+        caller = callers[number % len(callers)] if callers else f"139{number % 100_000_000:08d}"
+        call = _Call(number, number % agents, caller, rng, told, spacing)
+        streams.append(call.events(epoch + n / rate, rng.random() < abandoned))
     return list(heapq.merge(*streams, key=lambda event: event[0])), told
 
 
