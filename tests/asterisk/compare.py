@@ -76,7 +76,7 @@ def _in_call(true: TrueCall, call: record.Call, wait: float, hole: tuple[float, 
         yield f"direction {call.direction}, was {true.direction}"
     if true.direction != "inbound":
         return  # its visits and talks stand with the caller's call, or are nobody's
-    if call.dialed != true.dialed and not (gap and call.dialed is None):
+    if (call.dialed or "") != true.dialed and not (gap and call.dialed is None):
         yield f"dialled {call.dialed}, was {true.dialed}"
     if true.ended_at is None and call.ended_at is None:
         pass
