@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from crm_bridge import sql
 from crm_bridge.embedded import catalogue as catalogues
-from crm_bridge.embedded import rows, tables, writes
+from crm_bridge.embedded import lanes, rows, tables, writes
 from crm_bridge.embedded.catalogue import Catalogue, FieldSpec
 from crm_bridge.embedded.load import Loader
 from crm_bridge.embedded.lookup import lookup
@@ -172,11 +172,11 @@ class EmbeddedCrm:
         if first is None:
             return None
         container = containers.canonical(first.lines[0].container)
-        lane = {"pol": first.pol, "pod": first.pod, "currency": first.currency}
         deals = [
-            Deal(at=row.at, price=row.price, ours=row.account_id == account)
-            for row in connection.execute(rows.deal_query, {**lane, "since": now - 12 * WEEK})
-            if any(name == container for name, _ in containers.parse(row.container))
+            Deal(at=deal.at, price=deal.price, ours=deal.ours)
+            for deal in lanes.deals(connection, first.pol, first.pod, now - 12 * WEEK, now, account)
+            # One price for two types is neither's.
+            if deal.currency == first.currency and [name for name, _ in containers.parse(deal.container)] == [container]
         ]
         moment = datetime.fromtimestamp(now, self._zone)
         return trend(

@@ -76,7 +76,11 @@ class Loader:
 
     def add_business(self, account: str, records: Iterable[BusinessRecord]) -> None:
         """Business of an account: a company, or a person who has none."""
-        self._rows(tables.business, account, [msgspec.structs.asdict(record) for record in records])
+        self._rows(
+            tables.business,
+            account,
+            [{**msgspec.structs.asdict(record), **writes.lane_of(record)} for record in records],
+        )
 
     def add_chats(self, account: str, messages: Iterable[ChatMessage]) -> None:
         """Chat with an account; phone numbers in the texts become hints."""

@@ -80,17 +80,46 @@ line_query = (
     .order_by(tables.quote_line.c.quote_id, tables.quote_line.c.position)
 )
 deal_query = (
-    sa.select(tables.business.c.at, tables.business.c.container, tables.business.c.price, tables.business.c.account_id)
+    sa.select(
+        tables.business.c.at,
+        tables.business.c.container,
+        tables.business.c.currency,
+        tables.business.c.price,
+        tables.business.c.floor_price,
+        tables.business.c.supplier,
+        tables.business.c.cargo,
+        tables.business.c.account_id,
+    )
     .where(
-        tables.business.c.pol == sa.bindparam("pol"),
-        tables.business.c.pod == sa.bindparam("pod"),
+        tables.business.c.pol_key == sa.bindparam("pol"),
+        tables.business.c.pod_key == sa.bindparam("pod"),
         tables.business.c.closed == "won",
-        tables.business.c.currency == sa.bindparam("currency"),
         tables.business.c.price.is_not(None),
         tables.business.c.at > sa.bindparam("since", type_=sa.Float),
+        tables.business.c.at <= sa.bindparam("until", type_=sa.Float),
     )
     .order_by(tables.business.c.at.desc())
-    .limit(5000)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+lane_query = (
+    sa.select(
+        sa.func.max(tables.business.c.pol).label("pol"),
+        sa.func.max(tables.business.c.pod).label("pod"),
+        tables.business.c.pol_key,
+        tables.business.c.pod_key,
+        sa.func.count().label("n"),
+        sa.func.max(tables.business.c.at).label("last"),
+    )
+    .where(
+        tables.business.c.closed == "won",
+        tables.business.c.price.is_not(None),
+        tables.business.c.at > sa.bindparam("since", type_=sa.Float),
+        tables.business.c.pol_key != "",
+        tables.business.c.pod_key != "",
+    )
+    .group_by(tables.business.c.pol_key, tables.business.c.pod_key)
+    .order_by(sa.func.count().desc(), tables.business.c.pol_key, tables.business.c.pod_key)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 point_query = (
     sa.select(tables.contact_point)

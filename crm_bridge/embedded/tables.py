@@ -17,6 +17,7 @@ category = sa.Table(
     sa.Column("label", sa.String(80), nullable=False),
     sa.Column("label_en", sa.String(80), nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("retired", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 field = sa.Table(
@@ -33,6 +34,20 @@ field = sa.Table(
     sa.Column("pii", sa.Boolean, nullable=False),
     sa.Column("options", sa.JSON, nullable=False, comment="[[value, label, label_en], ...]"),
     sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("retired", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+catalogue_change = sa.Table(
+    "crm_catalogue_change",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("by", sa.String(80), nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("category", sa.String(40), nullable=False),
+    sa.Column("field", sa.String(40), nullable=False, comment="'' for the category itself"),
+    sa.Column("before", sa.JSON, nullable=False),
+    sa.Column("after", sa.JSON, nullable=False),
 )
 
 party = sa.Table(
@@ -124,7 +139,10 @@ business = sa.Table(
     sa.Column("eta", sa.Float),
     sa.Column("eta_planned", sa.Float),
     sa.Column("by", sa.String(80), nullable=False),
-    sa.Index("crm_business_lane", "pol", "pod", "closed", "at"),
+    # Not null, but a row written without them is only outside the lane prices.
+    sa.Column("pol_key", sa.String(40), nullable=False, server_default=""),
+    sa.Column("pod_key", sa.String(40), nullable=False, server_default=""),
+    sa.Index("crm_business_lane", "pol_key", "pod_key", "closed", "at"),
     sqlite_with_rowid=False,
 )
 
@@ -171,6 +189,22 @@ quote_line = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("freight", sa.Float, nullable=False),
     sa.Column("all_in", sa.Float),
+    sqlite_with_rowid=False,
+)
+
+quote_charge = sa.Table(
+    "crm_quote_charge",
+    metadata,
+    sa.Column("quote_id", sa.String(40), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("code", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(80), nullable=False, comment="'' for the usual one"),
+    sa.Column("part", sa.String(16), nullable=False),
+    sa.Column("basis", sa.String(16), nullable=False),
+    sa.Column("container", sa.String(16), nullable=False, comment="'' for every type"),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("price", sa.String(24), nullable=False, comment="a decimal, as typed"),
+    sa.Column("minimum", sa.String(24), nullable=False, comment="'' for none"),
     sqlite_with_rowid=False,
 )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from crm_bridge import sql
 from crm_bridge.embedded import rows, tables, typed
 from crm_bridge.embedded.catalogue import FieldSpec
+from crm_bridge.freight.ports import lane_key
 from crm_bridge.model import BusinessRecord, Conflict, Invalid, InvalidField, Note, NotFound, Profile
 from crm_bridge.numbers import Number, Site, canonical, canonical_all, numbers_in
 
@@ -177,7 +178,7 @@ def add_business(
     made = BusinessRecord(id=uuid.uuid4().hex, at=now, by=by, **record)
     account = account_of(connection, party_id)
     row = {name: getattr(made, name) for name in made.__struct_fields__}
-    connection.execute(sa.insert(tables.business), {**row, "account_id": account})
+    connection.execute(sa.insert(tables.business), {**row, **lane_of(made), "account_id": account})
     touch(connection, party_id, now)
     return made
 
@@ -205,6 +206,11 @@ def account_of(connection: sa.Connection, party_id: int) -> int:
     if found is None:
         raise NotFound
     return int(found)
+
+
+def lane_of(record: BusinessRecord) -> dict[str, str]:
+    """The columns by which a lane's deals are found, however its ports are written."""
+    return {"pol_key": lane_key(record.pol), "pod_key": lane_key(record.pod)}
 
 
 def touch(connection: sa.Connection, party_id: int, at: float) -> None:

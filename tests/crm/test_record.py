@@ -58,9 +58,10 @@ def test_seven_categories_with_forms_in_two_languages(crm: EmbeddedCrm) -> None:
 def test_a_category_or_field_needs_no_code(crm: EmbeddedCrm, tmp_path: Path) -> None:
     """A category and a field added as rows show in forms and profiles."""
     with sqlite3.connect(tmp_path / "crm.db") as other:
-        other.execute("INSERT INTO crm_category VALUES ('air', '空运', 'Air', 9)")
+        other.execute("INSERT INTO crm_category (key, label, label_en, position) VALUES ('air', '空运', 'Air', 9)")
         other.execute(
-            "INSERT INTO crm_field VALUES ('air', 'awb', 'company', '运单习惯', 'AWB', 'text', 0, 1, 0, '[]', 0)"
+            "INSERT INTO crm_field (category, key, scope, label, label_en, kind, required, show_in_pop, pii, options,"
+            " position) VALUES ('air', 'awb', 'company', '运单习惯', 'AWB', 'text', 0, 1, 0, '[]', 0)"
         )
     again = EmbeddedCrm(f"sqlite:///{tmp_path}/crm.db", clock=lambda: NOW)
     party = new(again, category="air", awb="电子")
