@@ -11,7 +11,7 @@ class Cable:
     def __init__(self, target_port: int) -> None:
         """Nothing listens yet."""
         self.port = 0
-        self._target = target_port
+        self.target = target_port
         self._plugged = True
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,7 +44,7 @@ class Cable:
         try:
             if not self._plugged:
                 return
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers.add(far_writer)
             ways = [self._pour(reader, far_writer), self._pour(far_reader, writer)]
             tasks = [asyncio.create_task(way) for way in ways]

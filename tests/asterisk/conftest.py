@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -28,15 +28,33 @@ def _wanted(session: pytest.Session, name: str) -> list[str]:
 @pytest.fixture(scope="session")
 def performances(request: pytest.FixtureRequest) -> Mapping[tuple[str, str], Performance]:
     """{("plain" or "renamed", play): how it went}, for the plays that the selected tests ask for."""
+    renamed_site = Site(names=RENAMED, hop="/n", systemname="9f2c41d07be3a6c8")
+    return _perform(
+        "22",
+        [
+            *(("plain", Site(), share) for share in _shares(_wanted(request.session, "live_play"))),
+            ("renamed", renamed_site, _wanted(request.session, "renamed_play")),
+        ],
+    )
+
+
+@pytest.fixture(scope="session")
+def performances_on_16(request: pytest.FixtureRequest) -> Mapping[tuple[str, str], Performance]:
+    """The same on Asterisk 16."""
+    shares = _shares(_wanted(request.session, "play_on_16"))
+    return _perform("16", [("plain", Site(version="16"), share) for share in shares])
+
+
+def _shares(plays: Sequence[str]) -> list[Sequence[str]]:
+    return [plays[lane::LANES] for lane in range(LANES)]
+
+
+def _perform(version: str, programme: Sequence[tuple[str, Site, Sequence[str]]]) -> dict[tuple[str, str], Performance]:
+    """Perform on several PBXs at once."""
     try:
-        programs.asterisk_files("22")
+        programs.asterisk_files(version)
     except programs.Unavailable as reason:
-        pytest.skip(f"no Asterisk: {reason}")
-    plain, renamed = _wanted(request.session, "live_play"), _wanted(request.session, "renamed_play")
-    shares = [share for share in (plain[lane::LANES] for lane in range(LANES)) if share]
-    programme = [(Site(), share) for share in shares]
-    if renamed:
-        programme.append((Site(names=RENAMED, hop="/n", systemname="9f2c41d07be3a6c8"), renamed))
-    done = asyncio.run(perform_all(programme))
-    kinds = ["plain"] * len(shares) + ["renamed"]
-    return {(kind, p.play): p for kind, share in zip(kinds, done, strict=False) for p in share}
+        pytest.skip(f"no Asterisk {version}: {reason}")
+    lanes = [(kind, site, plays) for kind, site, plays in programme if plays]
+    done = asyncio.run(perform_all([(site, plays) for _, site, plays in lanes]))
+    return {(kind, p.play): p for (kind, _, _), lane in zip(lanes, done, strict=True) for p in lane}

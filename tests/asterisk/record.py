@@ -15,25 +15,21 @@ from pathlib import Path
 import msgspec
 
 from tests.asterisk.console import Console, Tape
-from tests.asterisk.pbx import RealAsterisk
 from tests.asterisk.plays_all import DISRUPTIVE, PLAYS
 from tests.asterisk.site import RENAMED, Site
-from tests.asterisk.stage import Stage
+from tests.asterisk.stage import Stage, open_stage
 from tests.asterisk.truth import read_books, truth_of
 
 
 async def record(site: Site, names: Sequence[str], out: Path) -> list[str]:
     """Record plays one after another on one PBX; hand back what went wrong."""
     faults: list[str] = []
-    async with RealAsterisk(site) as pbx:
-        stage = Stage(pbx, Console(pbx.ami_port, pbx.site.secret))
-        await stage.open()
+    async with open_stage(site) as stage:
         for name in names:
             fault = await _record_one(stage, name, out)
             if fault:
                 faults.append(f"{name}: {fault}")
                 sys.stderr.write(f"{name}: {fault}\n")
-        await stage.close()
     return faults
 
 

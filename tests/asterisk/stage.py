@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
+from tests.asterisk import programs
 from tests.asterisk.console import Console, Headers
 from tests.asterisk.pbx import RealAsterisk
 from tests.asterisk.phone import CallFailed, Leg, Manners, Phone
-from tests.asterisk.site import Names
+from tests.asterisk.site import Names, Site
 
 pause = asyncio.sleep
 """People take their time: seconds that are part of the story (a ring, a talk, a hold), not a wait for the program."""
@@ -139,3 +144,19 @@ class Stage:
         self.notes.append(text)
         if self.console.tape:
             self.console.tape.line(mark="note", text=text)
+
+
+@asynccontextmanager
+async def open_stage(site: Site | None = None) -> AsyncIterator[Stage]:
+    """A PBX of its own with registered phones, up in a second. Skips the test where no Asterisk can be had."""
+    try:
+        pbx = RealAsterisk(site)
+    except programs.Unavailable as reason:
+        pytest.skip(f"no Asterisk: {reason}")
+    async with pbx:
+        stage = Stage(pbx, await Console(pbx.ami_port, pbx.site.secret).open_booted())
+        try:
+            yield await stage.open()
+        finally:
+            await stage.close()
+            await stage.console.close()

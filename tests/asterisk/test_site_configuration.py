@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.asterisk import programs
 from tests.asterisk.compare import differences
 from tests.asterisk.console import Console
-from tests.asterisk.pbx import RealAsterisk
 from tests.asterisk.service import Service
 from tests.asterisk.site import Site
-from tests.asterisk.stage import Stage, pause
+from tests.asterisk.stage import Stage, open_stage, pause
 from tests.asterisk.truth import read_books, truth_of
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -24,16 +22,8 @@ CANARY = "5e3f9a61c0d24b7e"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Stage]:
     """An Asterisk with a secret systemname, its phones and a session that may do everything."""
-    try:
-        pbx = RealAsterisk(Site(systemname=CANARY))
-    except programs.Unavailable as reason:
-        pytest.skip(f"no Asterisk: {reason}")
-    async with pbx:
-        console = await Console(pbx.ami_port, pbx.site.secret).open_booted()
-        stage = await Stage(pbx, console).open()
+    async with open_stage(Site(systemname=CANARY)) as stage:
         yield stage
-        await stage.close()
-        await console.close()
 
 
 async def account(stage: Stage) -> Console:
@@ -93,6 +83,8 @@ async def test_noise_is_dropped_at_the_source_and_nothing_else(stage: Stage) -> 
     await agent.resume()
     await caller.hang_up()
     await stage.clear()
+    for last in ("AgentComplete", "BridgeLeave", "Hangup"):  # the other session is told in its own time
+        await session.until(last)
     events = session.events[1:]
     await session.close()
     names = {str(event["Event"]) for event in events}
