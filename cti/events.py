@@ -89,7 +89,7 @@ class AgentRinging(Event, frozen=True, kw_only=True):
     agent: str | None
     "The queue member's name, None for a phone that is no member's."
     interface: str
-    "The phone that really rings (a Local member is resolved), such as PJSIP/1001."
+    "The phone that really rings (a Local member is resolved), such as PJSIP/8001."
     caller: str | None
     caller_name: str | None
     dialed: str | None
