@@ -65,6 +65,11 @@ class Side:
     "of the push channel"
     web: int = 0
 
+    def memory_kb(self) -> float:
+        """Resident memory of the process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return float(status.partition("VmRSS:")[2].split()[0])
+
     def used(self) -> float:
         """CPU seconds of the process so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -119,6 +124,7 @@ async def _measure() -> list[Figure]:
             async with _daemon(Path(folder), exchange) as (daemon, cookies, callers), _echo(exchange) as floor:
                 origin = f"http://127.0.0.1:{daemon.web}"
                 pages = [await _open(daemon.port, cookie, origin) for cookie in cookies]
+                page_kb = await _page_memory(daemon, cookies, origin)
                 empty = [await _open(floor.port, f"phone={stream.phone(n)}", origin) for n in range(AGENTS)]
                 await asyncio.sleep(1)
                 first = 0
@@ -142,6 +148,7 @@ async def _measure() -> list[Figure]:
         Figure("echo floor: p50", _p(echo.loaded, 50), "µs"),
         Figure("echo floor: p99", _p(echo.loaded, 99), "µs"),
         Figure("echo floor: share of a core", echo.share(), "%"),
+        Figure("memory of an open page in the daemon", page_kb, "kB", 16),
         Figure("pops lost", withheld.lost + customers.lost, "", 0),
     ]
 
@@ -162,6 +169,17 @@ def _figures(
         Figure(f"{title}, {RATE} calls/s: p99", _p(own.loaded, 99), "µs"),
         Figure(f"{title}, {RATE} calls/s: share of a core", own.share(), "%", share),
     ]
+
+
+async def _page_memory(daemon: Side, cookies: list[str], origin: str) -> float:
+    """kB that each of three more pages a user costs; the first pages have warmed everything up."""
+    before = daemon.memory_kb()
+    more = [await _open(daemon.port, cookie, origin) for cookie in cookies for _ in range(3)]
+    await asyncio.sleep(1)
+    each = (daemon.memory_kb() - before) / len(more)
+    for page in more:
+        page.transport.close()
+    return each
 
 
 async def _quiet(send: Callable[[bytes], None], pages: list[_Page], load: Load, first: int, callers: list[str]) -> int:
