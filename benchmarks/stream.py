@@ -1,6 +1,6 @@
 """A synthetic PBX: any number of interleaved queue calls as the AMI bytes that Asterisk would send for them.
 
-One answered call is 59 events of 30 types, about 500 bytes each, with the snapshot headers of Asterisk 22. More than
+One answered call is 59 events of 28 types, about 500 bytes each, with the snapshot headers of Asterisk 22. More than
 half of them (variables, dialplan steps, RTP reports) are of no use to a CTI, as in real life. Everything follows from
 the seed.
 """
@@ -250,8 +250,6 @@ class _Call:
         for _ in range(3):
             yield self._rtcp(soon(), "RTCPSent", trunk)
             yield self._rtcp(soon(), "RTCPReceived", leg)
-        yield self._event(soon(), "Hold", "MusicClass: default", leg=leg)
-        yield self._event(soon(), "Unhold", leg=leg)
         yield self._event(soon(), "HangupRequest", "Cause: 16", leg=trunk)
         yield self._event(soon(), "BridgeLeave", *bridge, "BridgeNumChannels: 1", leg=trunk)
         ended = ["HoldTime: 2", "TalkTime: 30", "Reason: caller"]
@@ -259,8 +257,12 @@ class _Call:
         yield self._event(soon(), "BridgeLeave", *bridge, "BridgeNumChannels: 0", leg=leg)
         yield self._event(soon(), "BridgeDestroy", *bridge, "BridgeNumChannels: 0")
         yield self._event(soon(), "Hangup", "Cause: 16", "Cause-txt: Normal Clearing", leg=leg)
-        for name in ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER"):
-            yield self._variable(soon(), trunk, name, "ssrc=1;themssrc=2;lp=0;rxjitter=0.000000;rxcount=250;txjitter=0")
+        quality = (
+            "ssrc=1066045884;themssrc=2028385461;lp=0;rxjitter=0.000125;rxcount=1450;txjitter=0.000250;txcount=1452;"
+            "rlp=0;rtt=0.000412;rxmes=85.366000;txmes=85.366000;minrxjitter=0.000000;maxrxjitter=0.001250"
+        )
+        for name in ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT"):
+            yield self._variable(soon(), trunk, name, quality)
         yield self._device(soon(), "NOT_INUSE")
         yield member(soon(), 1, 0)
         yield self._event(soon(), "Hangup", "Cause: 16", "Cause-txt: Normal Clearing", leg=trunk)
