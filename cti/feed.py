@@ -21,8 +21,8 @@ from cti.ticker import Ticker, wall_clock
 
 log = logging.getLogger(__name__)
 
-SAVE_S: Final = 0.25
-"Changed calls are handed to the writer after this."
+SAVE_S: Final = 0.5
+"Changed calls are handed to the writer after this, together: a call changes many times in its first second."
 
 
 class Feed:

@@ -77,7 +77,7 @@ class Records:
         on_section: Callable[[str, wire.Section], None],
         on_intents: Callable[[str, tuple[wire.Intent, ...]], None],
         zone: tzinfo | None = None,
-        workers: int = 4,
+        workers: int = 3,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         """The callbacks are called in the event loop: the first two once a look-up, the others as things come.
@@ -95,7 +95,7 @@ class Records:
         self._zone = zone
         self.finding = Lane("crm-find", 2, deadline_s=deadline_s, clock=steady, counts=_is_outage)
         self.reading = Lane("crm-read", workers, deadline_s=deadline_s, clock=steady, counts=_is_outage)
-        self.own = Lane("history", 2, deadline_s=deadline_s, clock=steady)
+        self.own = Lane("history", 1, deadline_s=deadline_s, clock=steady)
         self._records: dict[str, _Record] = {}
         self._copies: OrderedDict[tuple[str, wire.SectionName], wire.Section] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
