@@ -41,7 +41,7 @@ export default {
   'draft.note': '备注', 'draft.form': '新客户', 'draft.business': '新业务', 'draft.profile': '客户资料的修改', 'draft.saved': '草稿已存 {time}', 'draft.failed': '草稿还没存上', 'draft.survives': '挂断后不会丢',
   'note.title': '本次备注', 'note.hint': '边听边记，草稿自动保存', 'note.save': '保存备注', 'note.saveLater': '联网后保存', 'note.saved': '已存 {time}', 'note.toCustomer': '记到客户', 'note.toCustomerSay': '把这段备注加到客户资料里', 'note.toCustomerDone': '已记到客户资料', 'note.clash': '备注已被别人改过，现在是：',
   'clash.field': '「{field}」刚被别人改过', 'clash.now': '现在', 'clash.yours': '你写的', 'clash.merge': '合并', 'clash.mine': '用我的', 'clash.theirs': '用对方的',
-  'left.calls': '来电', 'left.none': '还没有来电', 'left.noOther': '没有其他来电', 'left.past': '最近来电', 'left.ended': '已结束', 'left.unsaved': '未保存', 'left.queues': '我的队列', 'left.inQueue': '在队列', 'left.penalty': '罚分 {n}',
+  'left.calls': '来电', 'left.none': '还没有来电', 'left.noOther': '没有其他来电', 'left.ended': '已结束', 'left.unsaved': '未保存', 'left.queues': '我的队列', 'left.inQueue': '在队列', 'left.penalty': '罚分 {n}',
 
   'idle.title': '等待来电', 'idle.paused': '小休中', 'idle.wrapup': '整理中', 'idle.away': '话机不可达', 'idle.none': '还没有话机', 'idle.noPhone': '选一部话机后才会派来电', 'idle.phoneReady': '话机 {phone} 在线', 'idle.phoneAway': '交换机连不上话机 {phone}，请检查话机', 'idle.say': '来电会显示在这里，不会盖住正在写的内容',
   'idle.recent': '最近来电', 'idle.todayCount': '今天 {n} 通', 'idle.noCalls': '还没有通话记录', 'idle.more': '再早一些', 'idle.call': '通话详情', 'idle.noNote': '没有备注',

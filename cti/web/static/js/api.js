@@ -17,9 +17,18 @@ async function call(method, path, body, { keepalive = false } = {}) {
     const answer = await fetch(BASE + path, options);
     const text = await answer.text();
     let parsed = null;
-    try { parsed = text ? JSON.parse(text) : null; } catch { parsed = null; }
+    try {
+      parsed = text ? JSON.parse(text) : null;
+    } catch {
+      parsed = null;
+    }
     if (answer.status === 401 && path !== '/login' && path !== '/me') location.assign('/login');
-    return { ok: answer.ok, status: answer.status, body: parsed, retryAfter: Number(answer.headers.get('Retry-After')) || null };
+    return {
+      ok: answer.ok,
+      status: answer.status,
+      body: parsed,
+      retryAfter: Number(answer.headers.get('Retry-After')) || null,
+    };
   } catch {
     return { ok: false, status: 0, body: null, retryAfter: null };
   }

@@ -24,18 +24,25 @@ export const tick = signal(pbxNow());
 let timer = 0;
 const beat = () => {
   clearTimeout(timer);
-  requestAnimationFrame(() => { tick.value = pbxNow(); });
-  timer = setTimeout(beat, Math.max(20, 1005 - (pbxNow() * 1000) % 1000));
+  requestAnimationFrame(() => {
+    tick.value = pbxNow();
+  });
+  timer = setTimeout(beat, Math.max(20, 1005 - ((pbxNow() * 1000) % 1000)));
 };
 
 /** Repaint everything that counts now: a frame changed what is counted, or the tab came back. */
-export const repaint = () => { tick.value = pbxNow(); };
+export const repaint = () => {
+  tick.value = pbxNow();
+};
 
 /** Start the tick: on the PBX clock's whole seconds, on an animation frame, none while the tab is hidden. */
 export function startClock() {
   beat();
   document.addEventListener('visibilitychange', () => {
     clearTimeout(timer);
-    if (!document.hidden) { repaint(); beat(); }
+    if (!document.hidden) {
+      repaint();
+      beat();
+    }
   });
 }

@@ -19,7 +19,9 @@ class Draft {
     this.sending = null;
   }
 
-  get(key) { return this.values.value[key]; }
+  get(key) {
+    return this.values.value[key];
+  }
 
   /** Remember what was typed; undefined forgets the key (it was saved, or given up). */
   set(key, value) {
@@ -31,13 +33,17 @@ class Draft {
     if (!this.timer) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
   }
 
-  get empty() { return Object.keys(this.values.value).length === 0; }
+  get empty() {
+    return Object.keys(this.values.value).length === 0;
+  }
 
   async send({ keepalive = false } = {}) {
     clearTimeout(this.timer);
     this.timer = 0;
     if (!this.unsent) return;
-    if (this.sending && !keepalive) { await this.sending; }
+    if (this.sending && !keepalive) {
+      await this.sending;
+    }
     const body = this.values.value;
     this.unsent = false;
     const useKeepalive = keepalive && JSON.stringify(body).length < LIMIT_BYTES;
@@ -85,4 +91,6 @@ export function pruneDrafts(openCalls) {
 export const flushDrafts = (options) => Promise.all([...drafts.values()].map((d) => d.send(options)));
 
 window.addEventListener('pagehide', () => flushDrafts({ keepalive: true }));
-document.addEventListener('visibilitychange', () => { if (document.hidden) flushDrafts({ keepalive: true }); });
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) flushDrafts({ keepalive: true });
+});

@@ -7,7 +7,11 @@ const STACKED = /(\p{M}{2})\p{M}+/gu;
 /** Foreign text made safe to read: hidden letters out, white space folded, stacked marks cut, at most `limit` letters. */
 export function clean(text, limit = 40) {
   if (text === null || text === undefined) return '';
-  const flat = String(text).replace(/[\s\u2028\u2029]+/gu, ' ').replace(HIDDEN, '').replace(STACKED, '$1').trim();
+  const flat = String(text)
+    .replace(/[\s\u2028\u2029]+/gu, ' ')
+    .replace(HIDDEN, '')
+    .replace(STACKED, '$1')
+    .trim();
   const letters = Array.from(flat);
   return letters.length > limit ? letters.slice(0, limit - 1).join('') + '…' : flat;
 }
@@ -42,7 +46,10 @@ export function toEpoch(value) {
 
 /** Which day, seen from now: 0 today, 1 yesterday, ... negative ahead. */
 export function daysAgo(epoch, now) {
-  const day = (e) => { const d = asDate(e); return Math.round(Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) / 864e5); };
+  const day = (e) => {
+    const d = asDate(e);
+    return Math.round(Date.UTC(d.getFullYear(), d.getMonth(), d.getDate()) / 864e5);
+  };
   return day(now) - day(epoch);
 }
 
@@ -113,7 +120,7 @@ export function callerLine(head, hidden) {
   const { main, firm } = partyName(head.party);
   if (main) return firm ? `${main} · ${firm}` : main;
   const { caller = {} } = head;
-  return clean(caller.display || groupNumber(caller.number ?? '') || caller.name || hidden);
+  return (caller.number && clean(caller.display || groupNumber(caller.number))) || clean(caller.name) || hidden;
 }
 
 /** A Chinese mobile number in groups of 3, 4 and 4; any other number as it is. */
@@ -124,4 +131,10 @@ export function groupNumber(number) {
 }
 
 /** Interface as people say it: PJSIP/8012 is 8012. */
-export const phoneLabel = (interfaceName) => clean(String(interfaceName ?? '').replace(/^[A-Za-z0-9]+\//, '').replace(/@.*$/, ''), 24);
+export const phoneLabel = (interfaceName) =>
+  clean(
+    String(interfaceName ?? '')
+      .replace(/^[A-Za-z0-9]+\//, '')
+      .replace(/@.*$/, ''),
+    24,
+  );

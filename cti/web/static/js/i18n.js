@@ -7,7 +7,9 @@ const TABLES = { zh, en };
 
 export const lang = signal(document.documentElement.lang === 'en' ? 'en' : 'zh');
 
-effect(() => { document.documentElement.lang = lang.value === 'en' ? 'en' : 'zh-CN'; });
+effect(() => {
+  document.documentElement.lang = lang.value === 'en' ? 'en' : 'zh-CN';
+});
 
 /** The text of `key` in the chosen language, with {name} filled from `values`. */
 export function t(key, values) {
@@ -24,5 +26,9 @@ export const pick = (chinese, english) => (lang.value === 'en' && english ? engl
 /** Switch, and remember it in this browser. */
 export function setLang(next) {
   lang.value = next === 'en' ? 'en' : 'zh';
-  try { localStorage.setItem('thirteen.lang', lang.value); } catch { /* private window: this page only */ }
+  try {
+    localStorage.setItem('thirteen.lang', lang.value);
+  } catch {
+    /* private window: this page only */
+  }
 }

@@ -4,11 +4,15 @@ import { useEffect, useRef } from './lib.js';
 
 const stack = []; // the last one mounted is asked first
 
-export const isField = (el) => el instanceof HTMLElement
-  && (el.isContentEditable || el.tagName === 'TEXTAREA' || el.tagName === 'SELECT'
-    || (el.tagName === 'INPUT' && !['button', 'checkbox', 'radio', 'submit'].includes(el.type)));
+export const isField = (el) =>
+  el instanceof HTMLElement &&
+  (el.isContentEditable ||
+    el.tagName === 'TEXTAREA' ||
+    el.tagName === 'SELECT' ||
+    (el.tagName === 'INPUT' && !['button', 'checkbox', 'radio', 'submit'].includes(el.type)));
 
-const nameOf = (event) => `${event.ctrlKey || event.metaKey ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
+const nameOf = (event) =>
+  `${event.ctrlKey || event.metaKey ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
 
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.keyCode === 229 || event.repeat) return;
@@ -16,7 +20,10 @@ document.addEventListener('keydown', (event) => {
   if (isField(event.target) && event.key.length === 1 && !name.startsWith('Ctrl+')) return;
   for (let i = stack.length - 1; i >= 0; i -= 1) {
     const handler = stack[i].current[name];
-    if (handler && handler(event) !== false) { event.preventDefault(); return; }
+    if (handler && handler(event) !== false) {
+      event.preventDefault();
+      return;
+    }
   }
 });
 
@@ -26,6 +33,8 @@ export function useKeys(map) {
   ref.current = map;
   useEffect(() => {
     stack.push(ref);
-    return () => { stack.splice(stack.indexOf(ref), 1); };
+    return () => {
+      stack.splice(stack.indexOf(ref), 1);
+    };
   }, []);
 }

@@ -19,8 +19,13 @@ export function openPush({ url, page, onFrame, onState, onDenied }) {
   let ended = false;
   let state = { open: false, lostAt: pbxNow(), attempt: 0, retryAt: null };
 
-  const tell = (next) => { state = { ...state, ...next }; onState(state); };
-  const send = (frame) => { if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame)); };
+  const tell = (next) => {
+    state = { ...state, ...next };
+    onState(state);
+  };
+  const send = (frame) => {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+  };
 
   function connect() {
     clearTimeout(retry);
@@ -28,25 +33,45 @@ export function openPush({ url, page, onFrame, onState, onDenied }) {
     socket = mine;
     heard = performance.now();
     tell({ attempt: attempt + 1, retryAt: null });
-    mine.onopen = () => { if (mine === socket) send({ type: 'hello', v: 1, page, last_seq: lastSeq }); };
-    mine.onmessage = (event) => { if (mine === socket) take(event.data); };
-    mine.onclose = (event) => { if (mine === socket) lost(event.code); };
+    mine.onopen = () => {
+      if (mine === socket) send({ type: 'hello', v: 1, page, last_seq: lastSeq });
+    };
+    mine.onmessage = (event) => {
+      if (mine === socket) take(event.data);
+    };
+    mine.onclose = (event) => {
+      if (mine === socket) lost(event.code);
+    };
   }
 
   function take(text) {
     heard = performance.now();
     let frame;
-    try { frame = JSON.parse(text); } catch { return; }
+    try {
+      frame = JSON.parse(text);
+    } catch {
+      return;
+    }
     if (frame === null || typeof frame !== 'object' || typeof frame.seq !== 'number') return;
-    if (onFrame(frame) === false) { drop(1012); return; }
+    if (onFrame(frame) === false) {
+      drop(1012);
+      return;
+    }
     lastSeq = frame.seq;
-    if (!state.open && frame.type === 'snapshot') { attempt = 0; tell({ open: true, lostAt: null, attempt: 0 }); }
+    if (!state.open && frame.type === 'snapshot') {
+      attempt = 0;
+      tell({ open: true, lostAt: null, attempt: 0 });
+    }
   }
 
   function lost(code) {
     socket = null;
     if (ended) return;
-    if (code === 4001 || code === 4003) { ended = true; onDenied(code); return; }
+    if (code === 4001 || code === 4003) {
+      ended = true;
+      onDenied(code);
+      return;
+    }
     attempt += 1;
     // Too slow or restarting: come back at once. Else wait longer each time, with jitter so that a room full of desks
     // does not come back in one instant.
@@ -59,28 +84,53 @@ export function openPush({ url, page, onFrame, onState, onDenied }) {
 
   function drop(code) {
     const old = socket;
-    if (old) { old.onclose = null; old.onmessage = null; old.close(); }
+    if (old) {
+      old.onclose = null;
+      old.onmessage = null;
+      old.close();
+    }
     lost(code);
   }
 
   function check() {
     if (ended) return;
-    if (socket === null) { clearTimeout(retry); connect(); return; }
+    if (socket === null) {
+      clearTimeout(retry);
+      connect();
+      return;
+    }
     if (performance.now() - heard > SILENT_MS) drop(1006);
   }
 
   const beats = setInterval(() => send({ type: 'beat' }), BEAT_MS);
-  const watch = setInterval(() => { if (socket && performance.now() - heard > SILENT_MS) drop(1006); }, 1000);
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) check(); });
+  const watch = setInterval(() => {
+    if (socket && performance.now() - heard > SILENT_MS) drop(1006);
+  }, 1000);
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) check();
+  });
   window.addEventListener('online', check);
-  window.addEventListener('offline', () => { if (socket) drop(1006); });
-  window.addEventListener('pagehide', () => { ended = true; socket?.close(); });
-  window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  window.addEventListener('offline', () => {
+    if (socket) drop(1006);
+  });
+  window.addEventListener('pagehide', () => {
+    ended = true;
+    socket?.close();
+  });
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) location.reload();
+  });
 
   connect();
   return {
     send,
     now: check,
-    end() { ended = true; clearInterval(beats); clearInterval(watch); clearTimeout(retry); socket?.close(); },
+    end() {
+      ended = true;
+      clearInterval(beats);
+      clearInterval(watch);
+      clearTimeout(retry);
+      socket?.close();
+    },
   };
 }

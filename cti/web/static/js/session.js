@@ -24,9 +24,15 @@ export const link = computed(() => state.value.link);
 export const closed = computed(() => state.value.closed);
 export const ready = computed(() => state.value.ready);
 
-const view = computed(() => verdict({
-  socket: socket.value, link: link.value, online: online.value, ready: ready.value, now: tick.value,
-}));
+const view = computed(() =>
+  verdict({
+    socket: socket.value,
+    link: link.value,
+    online: online.value,
+    ready: ready.value,
+    now: tick.value,
+  }),
+);
 /** starting, live, late (1 to 3 s without a live link) or stale. */
 export const level = computed(() => view.value.level);
 export const lostCause = computed(() => view.value.cause);
@@ -43,7 +49,10 @@ const CLOSED_SHOWN_MS = { answered_elsewhere: 2000, caller_gone: 4000 };
 const listeners = new Set();
 
 /** Hear every frame after it was taken: fn(frame, before, after). */
-export const onFrame = (fn) => { listeners.add(fn); return () => listeners.delete(fn); };
+export const onFrame = (fn) => {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+};
 
 function take(frame) {
   const before = state.value;
@@ -53,7 +62,9 @@ function take(frame) {
   state.value = next;
   if (next.closed && next.closed !== before.closed) {
     clearTimeout(closedTimer);
-    closedTimer = setTimeout(() => { state.value = { ...state.value, closed: null }; }, CLOSED_SHOWN_MS[next.closed.reason] ?? 2500);
+    closedTimer = setTimeout(() => {
+      state.value = { ...state.value, closed: null };
+    }, CLOSED_SHOWN_MS[next.closed.reason] ?? 2500);
   }
   if (next.pops !== before.pops) pruneDrafts(new Set(Object.values(next.pops).map((p) => p.call)));
   if (frame.type !== 'beat') repaint();
@@ -65,7 +76,10 @@ function take(frame) {
 export async function dismiss(pop) {
   forgetDraft(pop.call);
   state.value = without(state.value, pop.id);
-  if (pop.kept) { await api.saveDraft(pop.call, {}); return true; }
+  if (pop.kept) {
+    await api.saveDraft(pop.call, {});
+    return true;
+  }
   const answer = await api.dismiss(pop.id);
   return answer.ok || answer.status === 404;
 }
@@ -83,8 +97,12 @@ export async function logOut() {
 /** Read who I am and open the push channel; comes back by itself while the service is away. */
 export async function start(page) {
   startClock();
-  window.addEventListener('online', () => { online.value = true; });
-  window.addEventListener('offline', () => { online.value = false; });
+  window.addEventListener('online', () => {
+    online.value = true;
+  });
+  window.addEventListener('offline', () => {
+    online.value = false;
+  });
   for (let wait = 500; ; wait = Math.min(10_000, wait * 2)) {
     const answer = await api.me();
     if (answer.ok) {
@@ -93,17 +111,30 @@ export async function start(page) {
       state.value = { ...state.value, me: who };
       plainHttp.value = Boolean(plain);
       let chosen = null;
-      try { chosen = localStorage.getItem('thirteen.lang'); } catch { /* private window */ }
+      try {
+        chosen = localStorage.getItem('thirteen.lang');
+      } catch {
+        /* private window */
+      }
       if (!chosen && who.language) setLang(who.language);
       push = openPush({
-        url, page, onFrame: take,
-        onState: (next) => { socket.value = next; },
+        url,
+        page,
+        onFrame: take,
+        onState: (next) => {
+          socket.value = next;
+        },
         onDenied: (code) => location.assign(code === 4001 ? '/login' : '/'),
       });
       return;
     }
-    if (answer.status === 401) { location.assign('/login'); return; }
+    if (answer.status === 401) {
+      location.assign('/login');
+      return;
+    }
     unreachable.value = true;
-    await new Promise((resolve) => { setTimeout(resolve, wait); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, wait);
+    });
   }
 }

@@ -4,7 +4,17 @@
 export const SECTIONS = ['profile', 'business', 'calls', 'sms', 'chat', 'quotes'];
 
 export const initial = () => ({
-  ready: false, seq: null, gap: false, me: null, link: null, agent: null, pops: {}, today: null, board: null, phones: [], closed: null,
+  ready: false,
+  seq: null,
+  gap: false,
+  me: null,
+  link: null,
+  agent: null,
+  pops: {},
+  today: null,
+  board: null,
+  phones: [],
+  closed: null,
 });
 
 const LOADING = Object.freeze({ state: 'loading', as_of: null, total: 0, items: [], text: '' });
@@ -32,7 +42,8 @@ const withSection = (pop, frame) => {
   const { v, type, seq, now, pop: id, section, ...rest } = frame;
   const next = { ...rest, items: rest.items ?? [] };
   const kept = next.items.length === 0 && before.items.length > 0 && ['loading', 'late', 'error'].includes(next.state);
-  if (kept) Object.assign(next, { items: before.items, total: before.total, as_of: before.as_of, trend: next.trend ?? before.trend });
+  if (kept)
+    Object.assign(next, { items: before.items, total: before.total, as_of: before.as_of, trend: next.trend ?? before.trend });
   return { ...pop, sections: { ...pop.sections, [frame.name]: next } };
 };
 
@@ -46,16 +57,22 @@ const patched = (known, changes) => {
   return out;
 };
 
-const withBoard = (board, changes) => board && {
-  ...board,
-  totals: changes.totals ?? board.totals,
-  queues: patched(board.queues, changes.queues),
-  callers: patched(board.callers, changes.callers),
-  agents: patched(board.agents, changes.agents),
-};
+const withBoard = (board, changes) =>
+  board && {
+    ...board,
+    totals: changes.totals ?? board.totals,
+    queues: patched(board.queues, changes.queues),
+    callers: patched(board.callers, changes.callers),
+    agents: patched(board.agents, changes.agents),
+  };
 
 /** A pop that must go but holds unsaved words stays, ended, until they are saved or thrown away. */
-const keptPop = (pop, reason, by, now) => ({ ...pop, state: 'ended', ended_at: pop.ended_at ?? now, kept: { reason, by: by ?? null } });
+const keptPop = (pop, reason, by, now) => ({
+  ...pop,
+  state: 'ended',
+  ended_at: pop.ended_at ?? now,
+  kept: { reason, by: by ?? null },
+});
 
 function snapshot(state, f, keeps) {
   const pops = {};
@@ -64,8 +81,18 @@ function snapshot(state, f, keeps) {
     if (!pops[id] && keeps(pop)) pops[id] = pop.kept ? pop : keptPop(pop, 'gone', null, f.now);
   }
   return {
-    ...state, ready: true, gap: false, seq: f.seq, pops, closed: null,
-    me: f.me ?? state.me, link: f.link ?? state.link, agent: f.agent ?? null, today: f.today ?? null, board: f.board ?? null, phones: f.phones ?? [],
+    ...state,
+    ready: true,
+    gap: false,
+    seq: f.seq,
+    pops,
+    closed: null,
+    me: f.me ?? state.me,
+    link: f.link ?? state.link,
+    agent: f.agent ?? null,
+    today: f.today ?? null,
+    board: f.board ?? null,
+    phones: f.phones ?? [],
   };
 }
 
@@ -92,9 +119,12 @@ export function reduce(state, frame, keeps = () => false) {
   if (frame.seq !== state.seq + 1) return { ...state, gap: true };
   const next = { ...state, seq: frame.seq };
   switch (frame.type) {
-    case 'link': return { ...next, link: frame.link };
-    case 'agent': return { ...next, agent: frame.agent };
-    case 'today': return { ...next, today: frame.today };
+    case 'link':
+      return { ...next, link: frame.link };
+    case 'agent':
+      return { ...next, agent: frame.agent };
+    case 'today':
+      return { ...next, today: frame.today };
     case 'pop': {
       const head = withHead(state.pops[frame.pop.id], frame.pop);
       return { ...next, pops: { ...state.pops, [head.id]: head }, closed: state.closed?.id === head.id ? null : state.closed };
@@ -105,9 +135,12 @@ export function reduce(state, frame, keeps = () => false) {
       if (!pop || !SECTIONS.includes(section.name)) return next;
       return { ...next, pops: { ...state.pops, [frame.pop]: withSection(pop, section) } };
     }
-    case 'pop_closed': return popClosed(next, frame, keeps);
-    case 'board': return { ...next, board: withBoard(state.board, frame.changes ?? {}) };
-    default: return next;
+    case 'pop_closed':
+      return popClosed(next, frame, keeps);
+    case 'board':
+      return { ...next, board: withBoard(state.board, frame.changes ?? {}) };
+    default:
+      return next;
   }
 }
 
@@ -123,8 +156,11 @@ const RANK = { talking: 0, held: 0, waiting_choice: 0, ringing: 1, ended: 2 };
 
 /** Order of the open pops: the call one is in, then the one that rings longest, then ended ones, newest first. */
 export function inOrder(pops) {
-  const when = (p) => (p.state === 'ended' ? -(p.ended_at ?? 0) : p.state === 'ringing' ? (p.ringing_since ?? 0) : -(p.answered_at ?? 0));
-  return Object.values(pops).sort((a, b) => (RANK[a.state] ?? 1) - (RANK[b.state] ?? 1) || when(a) - when(b) || (a.id < b.id ? -1 : 1));
+  const when = (p) =>
+    p.state === 'ended' ? -(p.ended_at ?? 0) : p.state === 'ringing' ? (p.ringing_since ?? 0) : -(p.answered_at ?? 0);
+  return Object.values(pops).sort(
+    (a, b) => (RANK[a.state] ?? 1) - (RANK[b.state] ?? 1) || when(a) - when(b) || (a.id < b.id ? -1 : 1),
+  );
 }
 
 /** The pop on the desk: the pinned one (chosen, or being typed in) while it exists, else the first in order. */

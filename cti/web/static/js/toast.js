@@ -24,10 +24,16 @@ export function whyNot(answer) {
   return answer.status === 403 ? t('err.right') : t('err.failed');
 }
 
-export const drop = (id) => { shown.value = shown.value.filter((x) => x.id !== id); };
+export const drop = (id) => {
+  shown.value = shown.value.filter((x) => x.id !== id);
+};
 
 export const Toasts = () => html`<div class="toasts" role="status" aria-live="polite">
   ${shown.value.map((x) => html`<div key=${x.id} class=${`toast${x.bad ? ' bad' : ''}`}>
-    <${Icon} n=${x.bad ? 'alert' : 'check'} /><span>${x.text}</span>
-    <button type="button" class="btn s ico" aria-label=${t('close')} onClick=${() => drop(x.id)}><${Icon} n="x" /></button></div>`)}
+    <${Icon} n=${x.bad ? 'alert' : 'check'} />
+    <span>${x.text}</span>
+    <button type="button" class="btn s ico" aria-label=${t('close')} onClick=${() => drop(x.id)}>
+      <${Icon} n="x" />
+    </button>
+  </div>`)}
 </div>`;

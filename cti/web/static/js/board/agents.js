@@ -11,10 +11,21 @@ const GLYPH = { idle: 'check', ringing: 'bell', busy: 'phone', wrap: 'edit', pau
 const LONG_TALK_S = 600;
 
 const noteOf = (a, queues) => {
-  if (a.phase === 'paused') return a.pause_reason ? (has(`pause.${a.pause_reason}`) ? t(`pause.${a.pause_reason}`) : clean(a.pause_reason, 12)) : t('phase.paused');
+  if (a.phase === 'paused')
+    return a.pause_reason
+      ? has(`pause.${a.pause_reason}`)
+        ? t(`pause.${a.pause_reason}`)
+        : clean(a.pause_reason, 12)
+      : t('phase.paused');
   if (['ringing', 'busy', 'held'].includes(a.phase)) {
-    const who = [a.caller_name, a.company].filter(Boolean).map((x) => clean(x, 10)).join(' ') || clean(a.caller ?? '', 16);
-    return a.phase === 'held' ? `${t('phase.held')} ${who}` : who || clean(queues[a.queue]?.label ?? a.queue ?? '', 12) || t(`phase.${a.phase}`);
+    const who =
+      [a.caller_name, a.company]
+        .filter(Boolean)
+        .map((x) => clean(x, 10))
+        .join(' ') || clean(a.caller ?? '', 16);
+    return a.phase === 'held'
+      ? `${t('phase.held')} ${who}`
+      : who || clean(queues[a.queue]?.label ?? a.queue ?? '', 12) || t(`phase.${a.phase}`);
   }
   return t(`phase.${a.phase}`);
 };
@@ -22,24 +33,106 @@ const noteOf = (a, queues) => {
 const Tile = ({ a, queues }) => {
   const look = lookOf(a.phase);
   const held = a.since ? shownNow.value - a.since : null;
-  const flag = (a.missed ?? 0) >= 2 ? t('agent.missed', { n: a.missed }) : a.phase === 'busy' && held > LONG_TALK_S ? t('agent.long') : null;
+  const flag =
+    (a.missed ?? 0) >= 2
+      ? t('agent.missed', { n: a.missed })
+      : a.phase === 'busy' && held > LONG_TALK_S
+        ? t('agent.long')
+        : null;
   const note = noteOf(a, queues);
   const where = (a.queues ?? []).map((q) => clean(queues[q]?.label ?? q, 12)).join('、');
-  return html`<div class=${`ag st-${look}`} data-agent=${a.interface} data-phase=${a.phase} title=${`${clean(a.agent ?? '')} ${phoneLabel(a.interface)} · ${t(`phase.${a.phase}`)}${where ? ` · ${where}` : ''}`}>
-    <${Icon} n=${a.phase === 'held' ? 'pause' : GLYPH[look]} /><b class="cut"><${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} /></b><span class="num ext">${phoneLabel(a.interface)}</span>
-    <span class="num t">${mmss(held)}</span><span class="say2"><span class="note cut">${note}</span>${flag ? html`<em class="num">${flag}</em>` : null}</span></div>`;
+  return html`<div
+    class=${`ag st-${look}`}
+    data-agent=${a.interface}
+    data-phase=${a.phase}
+    title=${`${clean(a.agent ?? '')} ${phoneLabel(a.interface)} · ${t(`phase.${a.phase}`)}${where ? ` · ${where}` : ''}`}
+  >
+    <${Icon} n=${a.phase === 'held' ? 'pause' : GLYPH[look]} />
+    <b class="cut">
+      <${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} />
+    </b>
+    <span class="num ext">${phoneLabel(a.interface)}</span>
+    <span class="num t">${mmss(held)}</span>
+    <span class="say2">
+      <span class="note cut">${note}</span>
+      ${flag ? html`<em class="num">${flag}</em>` : null}
+    </span>
+  </div>`;
 };
 
-const TableRow = ({ a, queues }) => html`<tr><td><b><${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} /></b> <span class="mut num">${phoneLabel(a.interface)}</span></td><td><${StateMark} phase=${a.phase} since=${a.since} /></td>
-  <td class="cut">${noteOf(a, queues)}</td><td class="cut">${(a.queues ?? []).map((q) => clean(queues[q]?.label ?? q, 12)).join('、') || '–'}</td><td class="r">${a.missed ?? 0}</td></tr>`;
+const TableRow = ({ a, queues }) => html`<tr>
+  <td>
+    <b>
+      <${Foreign} text=${a.agent || phoneLabel(a.interface)} limit=${12} />
+    </b>${' '}
+    <span class="mut num">${phoneLabel(a.interface)}</span>
+  </td>
+  <td>
+    <${StateMark} phase=${a.phase} since=${a.since} />
+  </td>
+  <td class="cut">${noteOf(a, queues)}</td>
+  <td class="cut">${(a.queues ?? []).map((q) => clean(queues[q]?.label ?? q, 12)).join('、') || '–'}</td>
+  <td class="r">${a.missed ?? 0}</td>
+</tr>`;
 
 export const Agents = () => {
   const { agents, queues } = board.value;
   const asTable = useSignal(false);
   const groups = agentGroups(agents, t('agent.noGroup'));
-  const tools = html`<span class="seg small"><button type="button" class=${asTable.value ? '' : 'on'} aria-pressed=${!asTable.value} onClick=${() => { asTable.value = false; }}>${t('agent.cards')}</button><button type="button" class=${asTable.value ? 'on' : ''} aria-pressed=${asTable.value} onClick=${() => { asTable.value = true; }}>${t('agent.table')}</button></span>`;
-  return html`<${Panel} id="agents" icon="user" title=${t('agent.title')} meta=${t('agent.byGroup')} class="as" tools=${tools}><div class="scroll">
-    ${groups.length === 0 ? html`<p class="say">${t('agent.none')}</p>` : asTable.value ? html`<table class="num"><thead><tr><th>${t('agent.title')}</th><th>${t('agent.state')}</th><th>${t('agent.doing')}</th><th>${t('queue.title')}</th><th class="r">${t('top.missed')}</th></tr></thead><tbody>${groups.flatMap((g) => g.members).map((a) => html`<${TableRow} key=${a.interface} a=${a} queues=${queues} />`)}</tbody></table>`
-    : html`<div class="ags">${groups.map((g) => html`<section key=${g.name} class="grp"><h3><span class="cut"><${Foreign} text=${g.name} limit=${10} /></span><small class="num">${t('agent.groupSay', { idle: g.members.filter((a) => a.phase === 'idle').length, n: g.members.length })}</small></h3>
-      <div class="tiles">${g.members.map((a) => html`<${Tile} key=${a.interface} a=${a} queues=${queues} />`)}</div></section>`)}</div>`}</div></${Panel}>`;
+  const tools = html`<span class="seg small">
+    <button
+      type="button"
+      class=${asTable.value ? '' : 'on'}
+      aria-pressed=${!asTable.value}
+      onClick=${() => {
+        asTable.value = false;
+      }}
+    >
+      ${t('agent.cards')}
+    </button>
+    <button
+      type="button"
+      class=${asTable.value ? 'on' : ''}
+      aria-pressed=${asTable.value}
+      onClick=${() => {
+        asTable.value = true;
+      }}
+    >
+      ${t('agent.table')}
+    </button>
+  </span>`;
+  return html`<${Panel} id="agents" icon="user" title=${t('agent.title')} meta=${t('agent.byGroup')} class="as" tools=${tools}>
+    <div class="scroll">
+      ${groups.length === 0 ? html`<p class="say">${t('agent.none')}</p>` : asTable.value ? html`<table class="num">
+        <thead>
+          <tr>
+            <th>${t('agent.title')}</th>
+            <th>${t('agent.state')}</th>
+            <th>${t('agent.doing')}</th>
+            <th>${t('queue.title')}</th>
+            <th class="r">${t('top.missed')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${groups
+            .flatMap((g) => g.members)
+            .map((a) => html`<${TableRow} key=${a.interface} a=${a} queues=${queues} />`)}
+        </tbody>
+      </table>` : html`<div class="ags">
+        ${groups.map((g) => html`<section key=${g.name} class="grp">
+          <h3>
+            <span class="cut">
+              <${Foreign} text=${g.name} limit=${10} />
+            </span>
+            <small class="num">
+              ${t('agent.groupSay', { idle: g.members.filter((a) => a.phase === 'idle').length, n: g.members.length })}
+            </small>
+          </h3>
+          <div class="tiles">
+            ${g.members.map((a) => html`<${Tile} key=${a.interface} a=${a} queues=${queues} />`)}
+          </div>
+        </section>`)}
+      </div>`}
+    </div>
+  </${Panel}>`;
 };

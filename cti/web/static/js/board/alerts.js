@@ -21,22 +21,31 @@ export function watch(memory, board, now) {
     }
     const q = board.queues[c.queue];
     if (q && (q.idle ?? 0) === 0 && (q.ringing ?? 0) === 0 && waited >= Math.ceil(0.6 * c.target_s)) {
-      if (!memory.starved[c.queue] && !starved[c.queue]) raise('starved', `${c.queue}:${Math.floor(now)}`, { queue: c.queue, n: Math.floor(waited) });
+      if (!memory.starved[c.queue] && !starved[c.queue])
+        raise('starved', `${c.queue}:${Math.floor(now)}`, { queue: c.queue, n: Math.floor(waited) });
       starved[c.queue] = true;
     }
   }
   const missed = {};
   for (const a of Object.values(board.agents)) {
     missed[a.interface] = a.missed ?? 0;
-    if (!first && (a.missed ?? 0) >= 2 && (a.missed ?? 0) > (memory.missed[a.interface] ?? 0)) raise('missed', `${a.interface}:${a.missed}`, { agent: a, n: a.missed });
+    if (!first && (a.missed ?? 0) >= 2 && (a.missed ?? 0) > (memory.missed[a.interface] ?? 0))
+      raise('missed', `${a.interface}:${a.missed}`, { agent: a, n: a.missed });
   }
   const abandoned = {};
   for (const q of Object.values(board.queues)) {
     abandoned[q.queue] = q.abandoned ?? 0;
     const before = memory.abandoned?.[q.queue];
-    if (before !== undefined && abandoned[q.queue] > before) raise('abandoned', `${q.queue}:${abandoned[q.queue]}`, { queue: q.queue, n: abandoned[q.queue] - before });
+    if (before !== undefined && abandoned[q.queue] > before)
+      raise('abandoned', `${q.queue}:${abandoned[q.queue]}`, { queue: q.queue, n: abandoned[q.queue] - before });
   }
-  return { list: raised.length ? [...raised.reverse(), ...memory.list].slice(0, KEEP) : memory.list, over, starved, missed, abandoned };
+  return {
+    list: raised.length ? [...raised.reverse(), ...memory.list].slice(0, KEEP) : memory.list,
+    over,
+    starved,
+    missed,
+    abandoned,
+  };
 }
 
 export const silence = (memory, id) => ({ ...memory, list: memory.list.filter((a) => a.id !== id) });

@@ -11,24 +11,56 @@ import { Waiting } from './waiting.js';
 import { Agents } from './agents.js';
 import { Side } from './side.js';
 
-const KEYS = [['?', 'key.help'], ['Esc', 'key.back']];
+const KEYS = [
+  ['?', 'key.help'],
+  ['Esc', 'key.back'],
+];
 
-const Slots = () => html`<section class="panel kpis"></section>${['qs', 'ws', 'as'].map((c) => html`<section key=${c} class=${`panel ${c}`}><header></header><${Loading} lines=${4} /></section>`)}<div class="side"><section class="panel"></section><section class="panel"></section></div>`;
+const Slots = () => html`
+  <section class="panel kpis"></section>
+  ${['qs', 'ws', 'as'].map((c) => html`<section key=${c} class=${`panel ${c}`}>
+    <header></header>
+    <${Loading} lines=${4} />
+  </section>`)}
+  <div class="side">
+    <section class="panel"></section>
+    <section class="panel"></section>
+  </div>
+`;
 
 function Board() {
   const supervisor = me.value && me.value.role !== 'agent';
-  return html`<${Top} page="board" keys=${KEYS} withClock>
-      <nav class="nav" aria-label=${t('nav.pages')}><a href="/board" aria-current="page">${t('nav.board')}</a>${supervisor ? html`<a href="/desk">${t('nav.desk')}</a>` : null}</nav></${Top}>
+  return html`
+    <${Top} page="board" keys=${KEYS} withClock>
+      <nav class="nav" aria-label=${t('nav.pages')}>
+        <a href="/board" aria-current="page">
+          ${t('nav.board')}
+        </a>
+        ${supervisor ? html`<a href="/desk">${t('nav.desk')}</a>` : null}
+      </nav>
+    </${Top}>
     <${StaleBar} what="board" />
-    <main class="board" data-stale=${level.value === 'stale' ? 'yes' : undefined}>${board.value ? html`<${Figures} /><${Queues} /><${Waiting} /><${Agents} /><${Side} />` : html`<${Slots} />`}</main>
-    <${Toasts} /><${Speech} />`;
+    <main class="board" data-stale=${level.value === 'stale' ? 'yes' : undefined}>
+      ${board.value ? html`
+        <${Figures} />
+        <${Queues} />
+        <${Waiting} />
+        <${Agents} />
+        <${Side} />
+      ` : html`<${Slots} />`}
+    </main>
+    <${Toasts} />
+    <${Speech} />
+  `;
 }
 
 effect(() => {
   const n = board.value?.totals?.waiting;
   document.title = `${t('nav.board')}${n ? ` · ${t('title.waiting', { n })}` : ''} · ${lang.value && t('name')}`;
 });
-effect(() => { document.documentElement.dataset.ready = ready.value ? 'yes' : 'no'; });
+effect(() => {
+  document.documentElement.dataset.ready = ready.value ? 'yes' : 'no';
+});
 
 render(html`<${Board} />`, document.getElementById('app'));
 start('board');

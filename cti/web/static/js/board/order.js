@@ -3,13 +3,17 @@
 /** Queues: below their goal first, worst first; then by waiting; a queue without calls last; names settle ties. */
 export function queueOrder(queues) {
   const level = (q) => (q.service_level === null || q.service_level === undefined ? 2 : q.service_level);
-  return Object.values(queues).sort((a, b) => level(a) - level(b) || (b.waiting ?? 0) - (a.waiting ?? 0) || (a.queue < b.queue ? -1 : 1)).map((q) => q.queue);
+  return Object.values(queues)
+    .sort((a, b) => level(a) - level(b) || (b.waiting ?? 0) - (a.waiting ?? 0) || (a.queue < b.queue ? -1 : 1))
+    .map((q) => q.queue);
 }
 
 /** Callers: the longest wait first, by how much of the target is used. */
 export function callerOrder(callers, now) {
   const used = (c) => (now - c.waiting_since) / (c.target_s || 13);
-  return Object.values(callers).sort((a, b) => used(b) - used(a) || (a.visit < b.visit ? -1 : 1)).map((c) => c.visit);
+  return Object.values(callers)
+    .sort((a, b) => used(b) - used(a) || (a.visit < b.visit ? -1 : 1))
+    .map((c) => c.visit);
 }
 
 /** While somebody points at the list nothing moves: known rows keep their place, new ones go to the end, gone ones leave. */
@@ -28,8 +32,12 @@ export function agentGroups(agents, noGroup) {
     if (!groups.has(name)) groups.set(name, []);
     groups.get(name).push(a);
   }
-  const byName = (a, b) => String(a.agent ?? a.interface).localeCompare(String(b.agent ?? b.interface), 'zh-CN') || (a.interface < b.interface ? -1 : 1);
-  return [...groups].sort(([a], [b]) => (a === noGroup ? 1 : b === noGroup ? -1 : a.localeCompare(b, 'zh-CN'))).map(([name, members]) => ({ name, members: members.sort(byName) }));
+  const byName = (a, b) =>
+    String(a.agent ?? a.interface).localeCompare(String(b.agent ?? b.interface), 'zh-CN') ||
+    (a.interface < b.interface ? -1 : 1);
+  return [...groups]
+    .sort(([a], [b]) => (a === noGroup ? 1 : b === noGroup ? -1 : a.localeCompare(b, 'zh-CN')))
+    .map(([name, members]) => ({ name, members: members.sort(byName) }));
 }
 
 /** The queues' intervals added up: what the whole floor got, oldest first. */

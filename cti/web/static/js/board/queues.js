@@ -14,12 +14,33 @@ const Row = ({ q, variant }) => {
   const none = level === null || level === undefined;
   const low = !none && level < goal;
   const starved = (q.waiting ?? 0) > 0 && (q.idle ?? 0) === 0;
-  return html`<tr data-queue=${q.queue}><td class="cut"><b><${Foreign} text=${q.label || q.queue} limit=${14} /></b></td>
-    <td>${none ? html`<span class="mut">${t('queue.noCalls')}</span>` : html`<span class=${`sl${low ? ' low' : ''}`} title=${`${variant} ${percent(level)} · ${t('queue.goal', { p: Math.round(goal * 100) })}`}><b>${percent(level)}</b><i style=${{ '--v': `${level * 100}%`, '--goal': `${goal * 100}%` }}></i></span>`}</td>
+  return html`<tr data-queue=${q.queue}>
+    <td class="cut">
+      <b>
+        <${Foreign} text=${q.label || q.queue} limit=${14} />
+      </b>
+    </td>
+    <td>
+      ${none ? html`<span class="mut">${t('queue.noCalls')}</span>` : html`<span
+        class=${`sl${low ? ' low' : ''}`}
+        title=${`${variant} ${percent(level)} · ${t('queue.goal', { p: Math.round(goal * 100) })}`}
+      >
+        <b>${percent(level)}</b>
+        <i style=${{ '--v': `${level * 100}%`, '--goal': `${goal * 100}%` }}></i>
+      </span>`}
+    </td>
     <td class="r">${q.waiting ? html`<b>${q.waiting}</b>` : html`<span class="mut">0</span>`}</td>
-    <td class="r">${q.waiting && q.longest_since ? html`<${Waited} since=${q.longest_since} target=${q.target_s ?? 13} />` : html`<span class="mut">–</span>`}</td>
-    <td class=${`r${starved ? ' bad' : ''}`}><b>${q.idle ?? 0}</b> <span class="sub">/ ${q.logged_in ?? 0}</span></td><td class="r">${q.abandoned ?? 0}</td>
-    <td class="spark-cell"><${Spark} goal=${goal} values=${(q.recent ?? []).slice(-8).map((r) => (r.offered ? 1 - r.late / r.offered : null))} /></td></tr>`;
+    <td class="r">
+      ${q.waiting && q.longest_since ? html`<${Waited} since=${q.longest_since} target=${q.target_s ?? 13} />` : html`<span class="mut">–</span>`}
+    </td>
+    <td class=${`r${starved ? ' bad' : ''}`}>
+      <b>${q.idle ?? 0}</b> <span class="sub">/ ${q.logged_in ?? 0}</span>
+    </td>
+    <td class="r">${q.abandoned ?? 0}</td>
+    <td class="spark-cell">
+      <${Spark} goal=${goal} values=${(q.recent ?? []).slice(-8).map((r) => (r.offered ? 1 - r.late / r.offered : null))} />
+    </td>
+  </tr>`;
 };
 
 export const Queues = () => {
@@ -28,8 +49,38 @@ export const Queues = () => {
   const shown = useRef([]);
   shown.current = heldOrder(shown.current, queueOrder(queues), hold.value);
   const goals = new Set(Object.values(queues).map((q) => Math.round((q.goal ?? 0.9) * 100)));
-  return html`<${Panel} id="queues" icon="list" title=${t('queue.title')} meta=${t('queue.meta', { t: target, p: goals.size === 1 ? [...goals][0] : '–' })} class="qs">
-    <div class="scroll" onPointerEnter=${() => { hold.value = true; }} onPointerLeave=${() => { hold.value = false; }}>
-    ${shown.current.length === 0 ? html`<p class="say">${t('queue.none')}</p>` : html`<table class="num"><thead><tr><th>${t('queue.title')}</th><th>${t('queue.level', { t: target, v: variant })}</th><th class="r">${t('queue.waiting')}</th><th class="r">${t('queue.longest')}</th><th class="r">${t('queue.free')}</th><th class="r">${t('queue.abandoned')}</th><th>${t('queue.recent')}</th></tr></thead>
-      <tbody>${shown.current.map((id) => html`<${Row} key=${id} q=${queues[id]} variant=${variant} />`)}</tbody></table>`}</div></${Panel}>`;
+  return html`<${Panel}
+    id="queues"
+    icon="list"
+    title=${t('queue.title')}
+    meta=${t('queue.meta', { t: target, p: goals.size === 1 ? [...goals][0] : '–' })}
+    class="qs"
+  >
+    <div
+      class="scroll"
+      onPointerEnter=${() => {
+        hold.value = true;
+      }}
+      onPointerLeave=${() => {
+        hold.value = false;
+      }}
+    >
+      ${shown.current.length === 0 ? html`<p class="say">${t('queue.none')}</p>` : html`<table class="num">
+        <thead>
+          <tr>
+            <th>${t('queue.title')}</th>
+            <th>${t('queue.level', { t: target, v: variant })}</th>
+            <th class="r">${t('queue.waiting')}</th>
+            <th class="r">${t('queue.longest')}</th>
+            <th class="r">${t('queue.free')}</th>
+            <th class="r">${t('queue.abandoned')}</th>
+            <th>${t('queue.recent')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.current.map((id) => html`<${Row} key=${id} q=${queues[id]} variant=${variant} />`)}
+        </tbody>
+      </table>`}
+    </div>
+  </${Panel}>`;
 };

@@ -13,29 +13,105 @@ const FADE_MS = 600;
 
 const Who = ({ c }) => {
   const firm = clean(c.company ?? '');
-  const name = clean(c.party ? partyName(typeof c.party === 'object' ? c.party : { kind: 'person', name: c.name }).main || c.name : c.name ?? '');
+  const name = clean(
+    c.party
+      ? partyName(typeof c.party === 'object' ? c.party : { kind: 'person', name: c.name }).main || c.name
+      : (c.name ?? ''),
+  );
   const number = clean(c.display || c.number || '') || t('caller.hidden');
   if (!c.party && !firm) {
-    return html`<b class="num"><${Foreign} text=${number} /></b> <span class="mut">${c.new ? t('wait.new') : ''}${c.region ? `${c.new ? ' · ' : ''}${clean(c.region, 10)}` : ''}</span>${name ? html` <span class="sub"><${Foreign} text=${name} limit=${16} /></span>` : null}`;
+    return html`
+      <b class="num">
+        <${Foreign} text=${number} />
+      </b>${' '}
+      <span class="mut">
+        ${c.new ? t('wait.new') : ''}
+        ${c.region ? `${c.new ? ' · ' : ''}${clean(c.region, 10)}` : ''}
+      </span>
+      ${name ? html`
+        ${' '}
+        <span class="sub">
+          <${Foreign} text=${name} limit=${16} />
+        </span>
+      ` : null}
+    `;
   }
-  return html`<b><${Foreign} text=${name || firm} limit=${20} /></b> ${firm && firm !== name ? html`<span><${Foreign} text=${firm} limit=${16} /></span> ` : null}${c.tier ? html`<${Tag} kind="vip">${tierWord(c.tier)}</${Tag}>` : null}`;
+  return html`
+    <b>
+      <${Foreign} text=${name || firm} limit=${20} />
+    </b>${' '}
+    ${firm && firm !== name ? html`
+      <span>
+        <${Foreign} text=${firm} limit=${16} />
+      </span>${' '}
+    ` : null}
+    ${c.tier ? html`<${Tag} kind="vip">${tierWord(c.tier)}</${Tag}>` : null}
+  `;
 };
 
 const CanTake = ({ c }) => {
   if (c.ringing?.length) {
     const r = c.ringing[0];
-    return html`<${StateMark} phase="ringing" plain word=${html`<${Foreign} text=${r.agent || r.interface} limit=${8} />${c.ringing.length > 1 ? t('wait.andMore', { n: c.ringing.length }) : ''} ${t('phase.ringing')}`} since=${r.since} />`;
+    return html`<${StateMark}
+      phase="ringing"
+      plain
+      word=${
+        html`
+          <${Foreign} text=${r.agent || r.interface} limit=${8} />
+          ${c.ringing.length > 1 ? t('wait.andMore', { n: c.ringing.length }) : ''} ${t('phase.ringing')}
+        `
+      }
+      since=${r.since}
+    />`;
   }
-  if (c.idle_agents?.length) return html`<${StateMark} phase="idle" plain word=${html`<${Foreign} text=${c.idle_agents[0]} limit=${8} /> ${t('phase.idle')}`} /><span class="mut">${c.idle_agents.length > 1 ? t('wait.orMore', { n: c.idle_agents.length - 1 }) : t('wait.soon')}</span>`;
-  if (c.wrapup_next) return html`<${StateMark} phase="wrapup" plain word=${html`<${Foreign} text=${c.wrapup_next.agent} limit=${8} /> ${t('wait.wrapLeft', { time: mmss(Math.max(0, c.wrapup_next.until - shownNow.value)) })}`} />`;
+  if (c.idle_agents?.length)
+    return html`
+      <${StateMark}
+        phase="idle"
+        plain
+        word=${
+          html`
+            <${Foreign} text=${c.idle_agents[0]} limit=${8} /> ${t('phase.idle')}
+          `
+        }
+      />
+      <span class="mut">${c.idle_agents.length > 1 ? t('wait.orMore', { n: c.idle_agents.length - 1 }) : t('wait.soon')}</span>
+    `;
+  if (c.wrapup_next)
+    return html`<${StateMark}
+      phase="wrapup"
+      plain
+      word=${
+        html`
+          <${Foreign} text=${c.wrapup_next.agent} limit=${8} />${' '}
+          ${t('wait.wrapLeft', { time: mmss(Math.max(0, c.wrapup_next.until - shownNow.value)) })}
+        `
+      }
+    />`;
   return html`<span class="mut">${t('wait.nobody')}</span>`;
 };
 
 const Row = ({ c, leaving, label }) => {
   const step = level.value === 'stale' ? 'frozen' : countdownStep(Math.max(0, shownNow.value - c.waiting_since), c.target_s);
   return html`<tr class=${`k-${step}${leaving ? ' leaving' : ''}`} data-visit=${c.visit}>
-    <td><span class="cd"><${Bar} since=${c.waiting_since} target=${c.target_s} /><${Left} since=${c.waiting_since} target=${c.target_s} /></span></td>
-    <td class="cut"><${Who} c=${c} /></td><td class="cut"><${Foreign} text=${label} limit=${12} /> · ${c.position ?? '–'}</td><td class="cut"><span class="can"><${CanTake} c=${c} /></span></td></tr>`;
+    <td>
+      <span class="cd">
+        <${Bar} since=${c.waiting_since} target=${c.target_s} />
+        <${Left} since=${c.waiting_since} target=${c.target_s} />
+      </span>
+    </td>
+    <td class="cut">
+      <${Who} c=${c} />
+    </td>
+    <td class="cut">
+      <${Foreign} text=${label} limit=${12} /> · ${c.position ?? '–'}
+    </td>
+    <td class="cut">
+      <span class="can">
+        <${CanTake} c=${c} />
+      </span>
+    </td>
+  </tr>`;
 };
 
 /** Rows that have just gone, for as long as they fade; their clock stops where it was. */
@@ -47,7 +123,9 @@ function useLeaving(callers) {
     if (gone.length) {
       const add = Object.fromEntries(gone.map((id) => [id, before.current[id]]));
       leaving.value = { ...leaving.value, ...add };
-      setTimeout(() => { leaving.value = Object.fromEntries(Object.entries(leaving.value).filter(([id]) => !gone.includes(id))); }, FADE_MS);
+      setTimeout(() => {
+        leaving.value = Object.fromEntries(Object.entries(leaving.value).filter(([id]) => !gone.includes(id)));
+      }, FADE_MS);
     }
     before.current = callers;
   }, [callers]);
@@ -63,8 +141,29 @@ export const Waiting = () => {
   shown.current = heldOrder(shown.current, callerOrder(all, shownNow.value), hold.value);
   const n = Object.keys(callers).length;
   return html`<${Panel} id="waiting" icon="clock" title=${t('wait.title')} meta=${t('wait.meta')} class="ws" count=${n}>
-    <div class="scroll" onPointerEnter=${() => { hold.value = true; }} onPointerLeave=${() => { hold.value = false; }}>
-      <table class="num"><thead><tr><th>${t('wait.left', { t: target })}</th><th>${t('wait.caller')}</th><th>${t('wait.queue')}</th><th>${t('wait.can')}</th></tr></thead>
-      <tbody>${shown.current.map((id) => html`<${Row} key=${id} c=${all[id]} leaving=${!callers[id]} label=${queues[all[id].queue]?.label || all[id].queue} />`)}</tbody></table>
-      ${shown.current.length === 0 ? html`<p class="say">${t('wait.none')}</p>` : null}</div></${Panel}>`;
+    <div
+      class="scroll"
+      onPointerEnter=${() => {
+        hold.value = true;
+      }}
+      onPointerLeave=${() => {
+        hold.value = false;
+      }}
+    >
+      <table class="num">
+        <thead>
+          <tr>
+            <th>${t('wait.left', { t: target })}</th>
+            <th>${t('wait.caller')}</th>
+            <th>${t('wait.queue')}</th>
+            <th>${t('wait.can')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.current.map((id) => html`<${Row} key=${id} c=${all[id]} leaving=${!callers[id]} label=${queues[all[id].queue]?.label || all[id].queue} />`)}
+        </tbody>
+      </table>
+      ${shown.current.length === 0 ? html`<p class="say">${t('wait.none')}</p>` : null}
+    </div>
+  </${Panel}>`;
 };

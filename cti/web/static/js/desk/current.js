@@ -20,13 +20,18 @@ export const incoming = computed(() => {
 /** What the strip shows for a moment after a ringing pop went: who took it, or that the caller hung up. */
 export const justClosed = computed(() => (current.value ? null : closed.value));
 
-export const show = (id) => { pinned.value = id; };
+export const show = (id) => {
+  pinned.value = id;
+};
 
 // Typing pins the pop whose field it is in; leaving the field lets the order decide again, unless it was chosen.
 let pinnedByTyping = false;
 export function onFocusIn(event) {
   if (!isField(event.target) || !current.value) return;
-  if (pinned.value !== current.value.id) { pinned.value = current.value.id; pinnedByTyping = true; }
+  if (pinned.value !== current.value.id) {
+    pinned.value = current.value.id;
+    pinnedByTyping = true;
+  }
 }
 export function onFocusOut(event) {
   if (!pinnedByTyping || isField(event.relatedTarget)) return;

@@ -11,7 +11,10 @@ let timer = 0;
 
 async function read() {
   const answer = await api.calls();
-  if (!answer.ok) { if (loaded.value === 'loading') loaded.value = 'error'; return; }
+  if (!answer.ok) {
+    if (loaded.value === 'loading') loaded.value = 'error';
+    return;
+  }
   const fresh = answer.body.calls ?? [];
   const known = new Set(fresh.map((c) => c.id));
   const oldest = fresh.at(-1)?.at ?? 0;
@@ -21,7 +24,10 @@ async function read() {
   loaded.value = 'ready';
 }
 
-const soon = (ms) => { clearTimeout(timer); timer = setTimeout(read, ms); };
+const soon = (ms) => {
+  clearTimeout(timer);
+  timer = setTimeout(read, ms);
+};
 
 export async function readMore() {
   if (!more.value) return;
@@ -34,6 +40,7 @@ export async function readMore() {
 
 export function watchHistory() {
   onFrame((frame) => {
-    if (['snapshot', 'pop_closed', 'today'].includes(frame.type) || (frame.type === 'pop' && frame.pop.state === 'ended')) soon(frame.type === 'snapshot' ? 0 : 400);
+    if (['snapshot', 'pop_closed', 'today'].includes(frame.type) || (frame.type === 'pop' && frame.pop.state === 'ended'))
+      soon(frame.type === 'snapshot' ? 0 : 400);
   });
 }

@@ -23,7 +23,16 @@ import { watchHistory } from './history.js';
 import { MyState, MyDayLine } from './mystate.js';
 import { callerWords } from '../ui/words.js';
 
-const KEYS = [['F2', 'key.open'], ['1 2 3 4 5 6', 'key.section'], ['N', 'key.note'], ['↑ ↓ ↵', 'key.choose'], ['/', 'key.search'], ['Ctrl ↵', 'key.save'], ['Esc', 'key.back'], ['?', 'key.help']];
+const KEYS = [
+  ['F2', 'key.open'],
+  ['1 2 3 4 5 6', 'key.section'],
+  ['N', 'key.note'],
+  ['↑ ↓ ↵', 'key.choose'],
+  ['/', 'key.search'],
+  ['Ctrl ↵', 'key.save'],
+  ['Esc', 'key.back'],
+  ['?', 'key.help'],
+];
 const SECTION_KEYS = { 1: 'quotes', 2: 'business', 3: 'profile', 4: 'calls', 5: 'sms', 6: 'chat' };
 
 /** Tell the service that a pop is on the screen: after the frame that shows it. */
@@ -31,7 +40,10 @@ function useSeen(pop) {
   useEffect(() => {
     if (!pop) return undefined;
     const say = () => sayToPush({ type: 'seen', pop: pop.id });
-    if (document.hidden) { say(); return undefined; }
+    if (document.hidden) {
+      say();
+      return undefined;
+    }
     const frame = requestAnimationFrame(() => setTimeout(say, 0));
     return () => cancelAnimationFrame(frame);
   }, [pop?.id]);
@@ -45,40 +57,112 @@ function PopBody({ pop }) {
   const lvl = pop.match?.level;
   const s = pop.sections;
   // A form with words in it stays, whatever the look-up says later; a choice put off comes back when the call is over.
-  const face = form || (!pop.party && (lvl === 'unknown' || lvl === 'withheld' || wantsNew.value)) ? 'new'
-    : !pop.party && lvl === 'several' ? (later.value && pop.state !== 'ended' ? 'later' : 'several')
-      : 'known';
-  useKeys(face === 'several' ? {} : Object.fromEntries(Object.entries(SECTION_KEYS).map(([k, name]) => [k, () => {
-    const el = document.getElementById(`sec-${name}`);
-    if (!el) return false;
-    el.focus({ preventScroll: true });
-    return true;
-  }])));
+  const face =
+    form || (!pop.party && (lvl === 'unknown' || lvl === 'withheld' || wantsNew.value))
+      ? 'new'
+      : !pop.party && lvl === 'several'
+        ? later.value && pop.state !== 'ended'
+          ? 'later'
+          : 'several'
+        : 'known';
+  useKeys(
+    face === 'several'
+      ? {}
+      : Object.fromEntries(
+          Object.entries(SECTION_KEYS).map(([k, name]) => [
+            k,
+            () => {
+              const el = document.getElementById(`sec-${name}`);
+              if (!el) return false;
+              el.focus({ preventScroll: true });
+              return true;
+            },
+          ]),
+        ),
+  );
   if (face === 'known') {
-    return html`<div class="work"><${QuotesPanel} pop=${pop} section=${s.quotes} /><${BusinessPanel} key=${pop.id} pop=${pop} section=${s.business} /></div>
-      <div class="rec"><${ProfilePanel} pop=${pop} /><${CallsPanel} pop=${pop} section=${s.calls} /><${SmsPanel} pop=${pop} section=${s.sms} /><${ChatPanel} pop=${pop} section=${s.chat} /></div>`;
+    return html`
+      <div class="work">
+        <${QuotesPanel} pop=${pop} section=${s.quotes} />
+        <${BusinessPanel} key=${pop.id} pop=${pop} section=${s.business} />
+      </div>
+      <div class="rec">
+        <${ProfilePanel} pop=${pop} />
+        <${CallsPanel} pop=${pop} section=${s.calls} />
+        <${SmsPanel} pop=${pop} section=${s.sms} />
+        <${ChatPanel} pop=${pop} section=${s.chat} />
+      </div>
+    `;
   }
-  const back = lvl === 'several' ? () => { wantsNew.value = false; draftOf(pop).set('form', undefined); } : null;
-  return html`<div class="work">${face === 'new' ? html`<${NewCustomer} pop=${pop} onBack=${back} />`
-    : face === 'several' ? html`<${Matches} pop=${pop} at=${at} onNew=${() => { wantsNew.value = true; }} onLater=${() => { later.value = true; }} />`
-      : html`<${MatchesLater} pop=${pop} onNow=${() => { later.value = false; }} />`}</div>
-    <div class="rec who-is">${face === 'several' || face === 'later' ? html`<${Preview} pop=${pop} at=${at.value} />` : html`<${NumberPanel} pop=${pop} />`}
-      <${CallsPanel} pop=${pop} section=${s.calls} title=${t('calls.ofNumber')} /><${SmsPanel} pop=${pop} section=${s.sms} /></div>`;
+  const back =
+    lvl === 'several'
+      ? () => {
+          wantsNew.value = false;
+          draftOf(pop).set('form', undefined);
+        }
+      : null;
+  return html`
+    <div class="work">
+      ${face === 'new' ? html`<${NewCustomer} pop=${pop} onBack=${back} />` : face === 'several' ? html`<${Matches}
+        pop=${pop}
+        at=${at}
+        onNew=${() => {
+          wantsNew.value = true;
+        }}
+        onLater=${() => {
+          later.value = true;
+        }}
+      />` : html`<${MatchesLater}
+        pop=${pop}
+        onNow=${() => {
+          later.value = false;
+        }}
+      />`}
+    </div>
+    <div class="rec who-is">
+      ${face === 'several' || face === 'later' ? html`<${Preview} pop=${pop} at=${at.value} />` : html`<${NumberPanel} pop=${pop} />`}
+      <${CallsPanel} pop=${pop} section=${s.calls} title=${t('calls.ofNumber')} />
+      <${SmsPanel} pop=${pop} section=${s.sms} />
+    </div>
+  `;
 }
 
 function Desk() {
   const pop = current.value;
   const picked = useSignal(null);
   useSeen(pop);
-  useKeys({ F2: () => { const next = incoming.value; if (!next) return false; document.activeElement?.blur?.(); show(next.id); return true; } });
-  return html`<${Top} page="desk" keys=${KEYS}><${MyState} /><span class="sep"></span><${MyDayLine} /></${Top}>
+  useKeys({
+    F2: () => {
+      const next = incoming.value;
+      if (!next) return false;
+      document.activeElement?.blur?.();
+      show(next.id);
+      return true;
+    },
+  });
+  return html`
+    <${Top} page="desk" keys=${KEYS}>
+      <${MyState} />
+      <span class="sep"></span>
+      <${MyDayLine} />
+    </${Top}>
     <${StaleBar} what="desk" />
     <main class="desk" data-stale=${level.value === 'stale' ? 'yes' : undefined} onFocusIn=${onFocusIn} onFocusOut=${onFocusOut}>
       <${Strip} pop=${pop} gone=${justClosed.value} other=${incoming.value} />
       <${Left} pop=${pop} />
-      ${pop ? html`<${PopBody} key=${pop.id} pop=${pop} />`
-    : html`<div class="work"><${RecentCalls} picked=${picked} /></div><div class="rec idle"><${CallFacts} picked=${picked} /><${PhonePanel} /></div>`}
-    </main><${Toasts} /><${Speech} />`;
+      ${pop ? html`<${PopBody} key=${pop.id} pop=${pop} />` : html`
+        <div class="work">
+          <${RecentCalls} picked=${picked} />
+        </div>
+        <div class="rec idle">
+          <${CallFacts} picked=${picked} />
+          <${PhonePanel} />
+        </div>
+      `}
+    </main>
+    <${Toasts} />
+    <${Speech} />
+  `;
 }
 
 // What is heard and spoken: a new call at once, the steps of its countdown quietly, the sound softly.
@@ -94,7 +178,10 @@ let spokenStep = '';
 effect(() => {
   const now = tick.value;
   const pop = current.peek();
-  if (pop?.state !== 'ringing' || !pop.waiting_since) { spokenStep = ''; return; }
+  if (pop?.state !== 'ringing' || !pop.waiting_since) {
+    spokenStep = '';
+    return;
+  }
   const target = pop.queue?.target_s ?? 13;
   const step = `${pop.id} ${countdownStep(now - pop.waiting_since, target)}`;
   if (step === spokenStep) return;
@@ -117,4 +204,6 @@ effect(() => {
 watchHistory();
 render(html`<${Desk} />`, document.getElementById('app'));
 start('desk');
-effect(() => { document.documentElement.dataset.ready = ready.value ? 'yes' : 'no'; });
+effect(() => {
+  document.documentElement.dataset.ready = ready.value ? 'yes' : 'no';
+});

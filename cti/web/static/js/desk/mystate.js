@@ -26,12 +26,22 @@ async function ask(paused, reason) {
     toast(whyNot(answer), { bad: true });
     return;
   }
-  timer = setTimeout(() => { if (wanted.value) { wanted.value = null; toast(t('pause.unconfirmed'), { bad: true }); } }, CONFIRM_MS);
+  timer = setTimeout(() => {
+    if (wanted.value) {
+      wanted.value = null;
+      toast(t('pause.unconfirmed'), { bad: true });
+    }
+  }, CONFIRM_MS);
 }
 
 effect(() => {
   const want = wanted.value;
-  if (want && agent.value && isPaused(agent.value) === want.paused && (!want.paused || agent.value.pause_reason === want.reason || want.reason === undefined || !agent.value.pause_reason)) {
+  if (
+    want &&
+    agent.value &&
+    isPaused(agent.value) === want.paused &&
+    (!want.paused || agent.value.pause_reason === want.reason || want.reason === undefined || !agent.value.pause_reason)
+  ) {
     clearTimeout(timer);
     wanted.value = null;
   }
@@ -39,22 +49,73 @@ effect(() => {
 
 export const MyState = () => {
   const mine = agent.value;
-  if (!mine) return html`<span class="st st-offline big" role="status"><${Icon} n="off" /><b>${t('phase.none')}</b></span>`;
+  if (!mine)
+    return html`<span class="st st-offline big" role="status">
+      <${Icon} n="off" />
+      <b>${t('phase.none')}</b>
+    </span>`;
   const paused = isPaused(mine);
   const onCall = ['ringing', 'busy', 'held'].includes(mine.phase);
   const want = wanted.value;
   const disabled = level.value === 'stale' || want !== null;
-  const word = mine.phase === 'paused' && mine.pause_reason ? `${t('phase.paused')} · ${reasonWord(mine.pause_reason)}` : t(`phase.${mine.phase}`);
-  return html`<span class="my-state" role="status"><${StateMark} phase=${mine.phase} word=${word} since=${mine.since} big /></span>
-    <span class="mut nw next-word">${want ? html`<span class="switching">${t('pause.switching')}</span>` : onCall ? t('pause.after') : t('pause.now')}</span>
-    <span class="seg"><button type="button" class=${paused ? '' : 'on'} aria-pressed=${!paused} disabled=${disabled} onClick=${() => { if (paused) ask(false); }}>${t('phase.idle')}</button>
-      <${Menu} label=${t('pause.menu')} class=${`seg-btn${paused ? ' on' : ''}`} button=${html`${t('phase.paused')}<${Icon} n="down" />`}>
-        <h4>${t('pause.why')}</h4>${REASONS.map((r) => html`<${Item} key=${r} chosen=${paused && mine.pause_reason === r} disabled=${disabled} onClick=${() => ask(true, r)}>${t(`pause.${r}`)}</${Item}>`)}</${Menu}></span>`;
+  const word =
+    mine.phase === 'paused' && mine.pause_reason
+      ? `${t('phase.paused')} · ${reasonWord(mine.pause_reason)}`
+      : t(`phase.${mine.phase}`);
+  return html`
+    <span class="my-state" role="status">
+      <${StateMark} phase=${mine.phase} word=${word} since=${mine.since} big />
+    </span>
+    <span class="mut nw next-word" key=${want ? 'want' : onCall}>
+      ${want ? html`<span class="switching">${t('pause.switching')}</span>` : onCall ? t('pause.after') : t('pause.now')}
+    </span>
+    <span class="seg">
+      <button
+        type="button"
+        class=${paused ? '' : 'on'}
+        aria-pressed=${!paused}
+        disabled=${disabled}
+        onClick=${() => {
+          if (paused) ask(false);
+        }}
+      >
+        ${t('phase.idle')}
+      </button>
+      <${Menu}
+        label=${t('pause.menu')}
+        class=${`seg-btn${paused ? ' on' : ''}`}
+        button=${
+          html`
+            ${t('phase.paused')}
+            <${Icon} n="down" />
+          `
+        }
+      >
+        <h4>${t('pause.why')}</h4>
+        ${REASONS.map((r) => html`<${Item} key=${r} chosen=${paused && mine.pause_reason === r} disabled=${disabled} onClick=${() => ask(true, r)}>
+          ${t(`pause.${r}`)}
+        </${Item}>`)}
+      </${Menu}>
+    </span>
+  `;
 };
 
 export const MyDayLine = () => {
   const mine = agent.value;
   const d = today.value;
   const queues = (mine?.queues ?? []).map((q) => clean(q.label || q.queue, 12)).join(t('comma'));
-  return html`<span class="me-line num"><span class="cut queues" title=${queues}>${t('top.queues')} <b>${queues || '–'}</b></span><span>${t('top.today')} <b>${d ? d.answered : '–'}</b></span><span>${t('top.inTarget', { t: d?.target_s ?? 13 })} <b>${d ? d.in_target : '–'}</b></span><span>${t('top.missed')} <b>${d ? d.missed : '–'}</b></span></span>`;
+  return html`<span class="me-line num">
+    <span class="cut queues" title=${queues}>
+      ${t('top.queues')} <b>${queues || '–'}</b>
+    </span>
+    <span>
+      ${t('top.today')} <b>${d ? d.answered : '–'}</b>
+    </span>
+    <span>
+      ${t('top.inTarget', { t: d?.target_s ?? 13 })} <b>${d ? d.in_target : '–'}</b>
+    </span>
+    <span>
+      ${t('top.missed')} <b>${d ? d.missed : '–'}</b>
+    </span>
+  </span>`;
 };

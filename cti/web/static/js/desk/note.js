@@ -55,8 +55,21 @@ const Clash = ({ pop, theirs }) => {
     const { [pop.call]: gone, ...rest } = conflicts.value;
     conflicts.value = rest;
   };
-  return html`<div class="clash" role="alert"><p><${Icon} n="alert" /><b>${t('note.clash')}</b></p><p class="theirs">${clean(theirs.text, 300)}</p>
-    <p class="clash-acts"><button type="button" class="btn s" onClick=${merge}>${t('clash.merge')}</button><button type="button" class="btn s" onClick=${() => saveNote(pop, { over: true })}>${t('clash.mine')}</button></p></div>`;
+  return html`<div class="clash" role="alert">
+    <p>
+      <${Icon} n="alert" />
+      <b>${t('note.clash')}</b>
+    </p>
+    <p class="theirs">${clean(theirs.text, 300)}</p>
+    <p class="clash-acts">
+      <button type="button" class="btn s" onClick=${merge}>
+        ${t('clash.merge')}
+      </button>
+      <button type="button" class="btn s" onClick=${() => saveNote(pop, { over: true })}>
+        ${t('clash.mine')}
+      </button>
+    </p>
+  </div>`;
 };
 
 export function NotePanel({ pop }) {
@@ -79,18 +92,58 @@ export function NotePanel({ pop }) {
     toast(answer.ok ? t('note.toCustomerDone') : whyNot(answer), { bad: !answer.ok });
   };
   useKeys({
-    n: () => { if (!box.current) return false; box.current.focus(); return true; },
-    'Ctrl+Enter': (e) => { if (e.target !== box.current) return false; save(); return true; },
+    n: () => {
+      if (!box.current) return false;
+      box.current.focus();
+      return true;
+    },
+    'Ctrl+Enter': (e) => {
+      if (e.target !== box.current) return false;
+      save();
+      return true;
+    },
   });
-  const meta = typed !== undefined
-    ? (draft.failed.value ? t('draft.failed') : draft.savedAt.value ? t('draft.saved', { time: clockTime(draft.savedAt.value, true) }) : '')
-    : saved?.saved_at ? t('note.saved', { time: clockTime(saved.saved_at, true) }) : '';
+  const meta =
+    typed !== undefined
+      ? draft.failed.value
+        ? t('draft.failed')
+        : draft.savedAt.value
+          ? t('draft.saved', { time: clockTime(draft.savedAt.value, true) })
+          : ''
+      : saved?.saved_at
+        ? t('note.saved', { time: clockTime(saved.saved_at, true) })
+        : '';
   const clash = conflicts.value[pop.call];
   return html`<${Panel} id="note" icon="note" title=${t('note.title')} meta=${meta} tools=${html`<${Key}>N</${Key}>`} class="note-panel">
     ${clash ? html`<${Clash} pop=${pop} theirs=${clash} />` : null}
-    <textarea class="field area note" ref=${box} aria-label=${t('note.title')} placeholder=${t('note.hint')} maxlength=${MAX} spellcheck=${false}
-      value=${typed ?? saved?.text ?? ''} onInput=${(e) => draft.set('note', e.currentTarget.value)}></textarea>
-    <div class="note-acts"><button type="button" class=${`btn s${typed !== undefined ? ' primary' : ''}`} disabled=${typed === undefined || busy.value} onClick=${save}>${offline ? t('note.saveLater') : t('note.save')}</button>
-      ${pop.party ? html`<button type="button" class="btn s" disabled=${!(typed ?? saved?.text)} title=${t('note.toCustomerSay')} onClick=${toCustomer}>${t('note.toCustomer')}</button>` : null}</div>
+    <textarea
+      class="field area note"
+      ref=${box}
+      aria-label=${t('note.title')}
+      placeholder=${t('note.hint')}
+      maxlength=${MAX}
+      spellcheck=${false}
+      value=${typed ?? saved?.text ?? ''}
+      onInput=${(e) => draft.set('note', e.currentTarget.value)}
+    ></textarea>
+    <div class="note-acts">
+      <button
+        type="button"
+        class=${`btn s${typed !== undefined ? ' primary' : ''}`}
+        disabled=${typed === undefined || busy.value}
+        onClick=${save}
+      >
+        ${offline ? t('note.saveLater') : t('note.save')}
+      </button>
+      ${pop.party ? html`<button
+        type="button"
+        class="btn s"
+        disabled=${!(typed ?? saved?.text)}
+        title=${t('note.toCustomerSay')}
+        onClick=${toCustomer}
+      >
+        ${t('note.toCustomer')}
+      </button>` : null}
+    </div>
   </${Panel}>`;
 }

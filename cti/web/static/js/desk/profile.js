@@ -38,23 +38,62 @@ function Editor({ field, text, onText, onSave, onStop }) {
   }, []);
   const onKeyDown = (e) => {
     if (e.isComposing || e.keyCode === 229) return;
-    if (e.key === 'Escape') { e.preventDefault(); e.stopPropagation(); onStop(); }
-    if (e.key === 'Enter' || e.key === 'Tab') { e.preventDefault(); e.stopPropagation(); onSave(e.key === 'Tab' ? (e.shiftKey ? -1 : 1) : 0, true); }
+    if (e.key === 'Escape') {
+      e.preventDefault();
+      e.stopPropagation();
+      onStop();
+    }
+    if (e.key === 'Enter' || e.key === 'Tab') {
+      e.preventDefault();
+      e.stopPropagation();
+      onSave(e.key === 'Tab' ? (e.shiftKey ? -1 : 1) : 0, true);
+    }
   };
   const props = { ref, class: 'field inline', 'aria-label': labelOf(field), onKeyDown, onBlur: () => onSave(0, false) };
   if (field.kind === 'choice' || field.kind === 'bool') {
     const options = field.kind === 'bool' ? YES_NO() : optionPairs(field.options);
-    return html`<select ...${props} onChange=${(e) => onText(e.currentTarget.value)}><option value=""></option>${options.map(([k, w]) => html`<option key=${k} value=${k} selected=${k === text}>${w}</option>`)}</select>`;
+    return html`<select ...${props} onChange=${(e) => onText(e.currentTarget.value)}>
+      <option value=""></option>
+      ${options.map(([k, w]) => html`<option key=${k} value=${k} selected=${k === text}>
+        ${w}
+      </option>`)}
+    </select>`;
   }
-  return html`<input ...${props} value=${text} maxlength="500" autocomplete="off" spellcheck=${false} onInput=${(e) => onText(e.currentTarget.value)} />`;
+  return html`<input
+    ...${props}
+    value=${text}
+    maxlength="500"
+    autocomplete="off"
+    spellcheck=${false}
+    onInput=${(e) => onText(e.currentTarget.value)}
+  />`;
 }
 
 const Clash = ({ field, theirs, mine, onMerge, onMine, onTheirs }) => html`<div class="clash" role="alert">
-  <p><${Icon} n="alert" /><b>${t('clash.field', { field: labelOf(field) })}</b></p>
-  <p class="two"><span class="mut">${t('clash.now')}</span><span class="theirs">${clean(theirs, 120) || '–'}</span></p>
-  <p class="two"><span class="mut">${t('clash.yours')}</span><span class="theirs">${clean(mine, 120) || '–'}</span></p>
-  <p class="clash-acts">${field.kind === 'text' || field.kind === 'long' ? html`<button type="button" class="btn s" onClick=${onMerge}>${t('clash.merge')}</button>` : null}
-    <button type="button" class="btn s" onClick=${onMine}>${t('clash.mine')}</button><button type="button" class="btn s ghost" onClick=${onTheirs}>${t('clash.theirs')}</button></p></div>`;
+  <p>
+    <${Icon} n="alert" />
+    <b>${t('clash.field', { field: labelOf(field) })}</b>
+  </p>
+  <p class="two">
+    <span class="mut">${t('clash.now')}</span>
+    <span class="theirs">${clean(theirs, 120) || '–'}</span>
+  </p>
+  <p class="two">
+    <span class="mut">${t('clash.yours')}</span>
+    <span class="theirs">${clean(mine, 120) || '–'}</span>
+  </p>
+  <p class="clash-acts">
+    ${field.kind === 'text' || field.kind === 'long' ? html`<button type="button" class="btn s" onClick=${onMerge}>
+      ${t('clash.merge')}
+    </button>` : null}
+    <button type="button" class="btn s" onClick=${onMine}>
+      ${t('clash.mine')}
+    </button>
+    <button type="button" class="btn s ghost" onClick=${onTheirs}>
+      ${t('clash.theirs')}
+    </button>
+  </p>
+</div>`;
 
 function Fields({ pop, profile, mayEdit }) {
   const draft = draftOf(pop);
@@ -78,7 +117,11 @@ function Fields({ pop, profile, mayEdit }) {
     if ((draft.get('profile') ?? {})[key] === undefined) type(key, textOf(f));
     editing.value = key;
   };
-  const stop = (key) => { type(key, undefined); if (editing.value === key) editing.value = null; if (clash.value?.key === key) clash.value = null; };
+  const stop = (key) => {
+    type(key, undefined);
+    if (editing.value === key) editing.value = null;
+    if (clash.value?.key === key) clash.value = null;
+  };
 
   const send = async (key, text, version) => {
     saving.current.add(key);
@@ -90,7 +133,10 @@ function Fields({ pop, profile, mayEdit }) {
       clash.value = clash.value?.key === key ? null : clash.value;
       const mark = `${profile.party.id}/${key}`;
       ticks.value = { ...ticks.value, [mark]: shownNow.value };
-      setTimeout(() => { const { [mark]: gone, ...rest } = ticks.value; ticks.value = rest; }, 3000);
+      setTimeout(() => {
+        const { [mark]: gone, ...rest } = ticks.value;
+        ticks.value = rest;
+      }, 3000);
       return;
     }
     if (answer.status === 409 && answer.body?.profile) {
@@ -98,15 +144,22 @@ function Fields({ pop, profile, mayEdit }) {
       rememberProfile(answer.body.profile);
       const was = profile.fields.find((f) => f.key === key);
       // Somebody changed another field: ours does not clash, it only needs the new version.
-      if (theirs && was && textOf(theirs) === textOf(was)) { await send(key, text, answer.body.profile.party.version); return; }
-      if (theirs && textOf(theirs) === text) { type(key, undefined); return; }
+      if (theirs && was && textOf(theirs) === textOf(was)) {
+        await send(key, text, answer.body.profile.party.version);
+        return;
+      }
+      if (theirs && textOf(theirs) === text) {
+        type(key, undefined);
+        return;
+      }
       clash.value = { key, theirs: theirs ? textOf(theirs) : '', mine: text, version: answer.body.profile.party.version };
       return;
     }
     toast(whyNot(answer), { bad: true });
   };
 
-  const backTo = (key) => requestAnimationFrame(() => document.querySelector(`#sec-profile [data-field="${CSS.escape(key)}"]`)?.focus());
+  const backTo = (key) =>
+    requestAnimationFrame(() => document.querySelector(`#sec-profile [data-field="${CSS.escape(key)}"]`)?.focus());
   const save = (key, step, byKey) => {
     if (editing.value !== key) return;
     const f = profile.fields.find((x) => x.key === key);
@@ -119,23 +172,64 @@ function Fields({ pop, profile, mayEdit }) {
     if (next) open(next.key);
     else if (byKey) backTo(key);
     if (text === undefined || saving.current.has(key)) return;
-    if (text === textOf(f)) { type(key, undefined); return; }
+    if (text === textOf(f)) {
+      type(key, undefined);
+      return;
+    }
     send(key, text, profileOf(pop).party.version);
   };
 
   const clashField = clash.value && profile.fields.find((f) => f.key === clash.value.key);
-  return html`${clashField ? html`<${Clash} field=${clashField} theirs=${clash.value.theirs} mine=${clash.value.mine}
-      onMine=${() => send(clash.value.key, clash.value.mine, clash.value.version)} onTheirs=${() => stop(clash.value.key)}
-      onMerge=${() => { const { key, theirs, mine } = clash.value; clash.value = null; type(key, theirs && mine ? `${theirs}；${mine}` : theirs || mine); editing.value = key; }} />` : null}
-    <dl class="kv num">${fields.map((f) => {
-      const wide = f.kind === 'long';
-      const mine = typed[f.key];
-      const saved = ticks.value[`${profile.party.id}/${f.key}`];
-      return html`<dt key=${`${f.key}-t`} class=${wide ? 'wt' : ''} title=${labelOf(f)}>${labelOf(f)}</dt><dd key=${f.key} class=${`${wide ? 'w' : ''}${mayEdit && !f.readonly ? ' ed' : ''}`}>
-        ${editing.value === f.key ? html`<${Editor} field=${f} text=${mine ?? ''} onText=${(x) => type(f.key, x)} onSave=${(step, byKey) => save(f.key, step, byKey)} onStop=${() => { stop(f.key); backTo(f.key); }} />`
-        : mayEdit && !f.readonly ? html`<button type="button" class=${`ed-btn cut${mine !== undefined ? ' unsaved' : ''}`} data-field=${f.key} title=${shownValue(f)} onClick=${() => open(f.key)}>${mine !== undefined ? clean(mine, 120) : shownValue(f)}${saved ? html`<span class="good"> ✓ ${clockTime(saved)}</span>` : null}</button>`
-          : html`<span class="cut" title=${shownValue(f)}>${shownValue(f)}</span>`}</dd>`;
-    })}</dl>`;
+  return html`
+    ${clashField ? html`<${Clash}
+      field=${clashField}
+      theirs=${clash.value.theirs}
+      mine=${clash.value.mine}
+      onMine=${() => send(clash.value.key, clash.value.mine, clash.value.version)}
+      onTheirs=${() => stop(clash.value.key)}
+      onMerge=${() => {
+        const { key, theirs, mine } = clash.value;
+        clash.value = null;
+        type(key, theirs && mine ? `${theirs}；${mine}` : theirs || mine);
+        editing.value = key;
+      }}
+    />` : null}
+    <dl class="kv num">
+      ${fields.map((f) => {
+        const wide = f.kind === 'long';
+        const mine = typed[f.key];
+        const saved = ticks.value[`${profile.party.id}/${f.key}`];
+        return html`
+          <dt key=${`${f.key}-t`} class=${wide ? 'wt' : ''} title=${labelOf(f)}>
+            ${labelOf(f)}
+          </dt>
+          <dd key=${f.key} class=${`${wide ? 'w' : ''}${mayEdit && !f.readonly ? ' ed' : ''}`}>
+            ${editing.value === f.key ? html`<${Editor}
+              field=${f}
+              text=${mine ?? ''}
+              onText=${(x) => type(f.key, x)}
+              onSave=${(step, byKey) => save(f.key, step, byKey)}
+              onStop=${() => {
+                stop(f.key);
+                backTo(f.key);
+              }}
+            />` : mayEdit && !f.readonly ? html`<button
+              type="button"
+              class=${`ed-btn cut${mine !== undefined ? ' unsaved' : ''}`}
+              data-field=${f.key}
+              title=${shownValue(f)}
+              onClick=${() => open(f.key)}
+            >
+              ${mine !== undefined ? clean(mine, 120) : shownValue(f)}
+              ${saved ? html`<span class="good"> ✓ ${clockTime(saved)}</span>` : null}
+            </button>` : html`<span class="cut" title=${shownValue(f)}>
+              ${shownValue(f)}
+            </span>`}
+          </dd>
+        `;
+      })}
+    </dl>
+  `;
 }
 
 export function ProfilePanel({ pop }) {
@@ -145,11 +239,42 @@ export function ProfilePanel({ pop }) {
   const mayEdit = (me.value?.rights ?? []).includes('edit');
   const meta = sectionMeta(shown, () => (section.as_of ? t('profile.asOf', { time: clockTime(section.as_of, true) }) : ''));
   const editFirst = () => document.querySelector('#sec-profile .ed-btn')?.click();
-  const tools = html`<${SectionFlag} section=${section} pop=${pop} />${mayEdit && profile ? html`<button type="button" class="btn s" onClick=${editFirst}><${Icon} n="edit" />${t('profile.edit')}</button>` : null}`;
+  const tools = html`
+    <${SectionFlag} section=${section} pop=${pop} />
+    ${mayEdit && profile ? html`<button type="button" class="btn s" onClick=${editFirst}>
+      <${Icon} n="edit" />
+      ${t('profile.edit')}
+    </button>` : null}
+  `;
   return html`<${Panel} id="sec-profile" icon="user" title=${t('sec.profile')} meta=${meta} k="3" class="profile" tools=${tools}>
-    <div class="scroll rows"><div class="snap"><${SectionBody} section=${shown} lines=${4} empty=${t('profile.empty')}>${profile ? html`
-      <${Fields} key=${`${pop.id}/${profile.party.id}`} pop=${pop} profile=${profile} mayEdit=${mayEdit} />
-      ${(profile.notes ?? []).length ? html`<ul class="cust-notes">${profile.notes.slice(0, 5).map((n) => html`<li key=${n.id}><span class="mut num">${when(n.at, shownNow.value)} <${Foreign} text=${n.by} limit=${8} /></span> <${Foreign} text=${n.text} limit=${160} /></li>`)}</ul>` : null}
-      ${(profile.contact_points ?? []).length ? html`<ul class="points num">${profile.contact_points.slice(0, 8).map((c, i) => html`<li key=${i}><span class="mut">${has(`point.${c.kind}`) ? t(`point.${c.kind}`) : clean(c.kind, 8)}</span> <${Foreign} text=${c.value} limit=${40} />${c.label ? html` <span class="mut"><${Foreign} text=${c.label} limit=${10} /></span>` : null}</li>`)}</ul>` : null}` : null}</${SectionBody}></div></div>
+    <div class="scroll rows">
+      <div class="snap">
+        <${SectionBody} section=${shown} lines=${4} empty=${t('profile.empty')}>
+          ${profile ? html`
+            <${Fields} key=${`${pop.id}/${profile.party.id}`} pop=${pop} profile=${profile} mayEdit=${mayEdit} />
+            ${(profile.notes ?? []).length ? html`<ul class="cust-notes">
+              ${profile.notes.slice(0, 5).map((n) => html`<li key=${n.id}>
+                <span class="mut num">
+                  ${when(n.at, shownNow.value)} <${Foreign} text=${n.by} limit=${8} />
+                </span>${' '}
+                <${Foreign} text=${n.text} limit=${160} />
+              </li>`)}
+            </ul>` : null}
+            ${(profile.contact_points ?? []).length ? html`<ul class="points num">
+              ${profile.contact_points.slice(0, 8).map((c, i) => html`<li key=${i}>
+                <span class="mut">${has(`point.${c.kind}`) ? t(`point.${c.kind}`) : clean(c.kind, 8)}</span>${' '}
+                <${Foreign} text=${c.value} limit=${40} />
+                ${c.label ? html`
+                  ${' '}
+                  <span class="mut">
+                    <${Foreign} text=${c.label} limit=${10} />
+                  </span>
+                ` : null}
+              </li>`)}
+            </ul>` : null}
+          ` : null}
+        </${SectionBody}>
+      </div>
+    </div>
   </${Panel}>`;
 }

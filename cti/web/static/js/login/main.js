@@ -18,7 +18,10 @@ function Login() {
   const busy = useSignal(false);
   const waitUntil = useSignal(0);
   const first = useRef(null);
-  useEffect(() => { first.current.focus(); document.title = `${t('login.title')} · ${t('name')}`; }, [lang.value]);
+  useEffect(() => {
+    first.current.focus();
+    document.title = `${t('login.title')} · ${t('name')}`;
+  }, [lang.value]);
 
   const submit = async (event) => {
     event.preventDefault();
@@ -28,21 +31,73 @@ function Login() {
     const fields = { user: user.value.trim(), password: password.value };
     if (phone.value.trim()) fields.interface = phone.value.trim();
     const answer = await api.login(fields);
-    if (answer.ok) { location.assign(homeOf(answer.body.me.role)); return; }
+    if (answer.ok) {
+      location.assign(homeOf(answer.body.me.role));
+      return;
+    }
     busy.value = false;
     password.value = '';
     if (answer.status === 429) waitUntil.value = Date.now() + (answer.retryAfter ?? 30) * 1000;
     said.value = answer.status === 0 ? t('err.service') : answer.status === 401 ? t('login.wrong') : whyNot(answer);
   };
-  const field = (name, label, sig, extra) => html`<label class="lab" for=${name}>${label}</label><input class="field" id=${name} name=${name} value=${sig.value} onInput=${(e) => { sig.value = e.currentTarget.value; }} ...${extra} />`;
-  return html`<main class="login"><form class="login-card" onSubmit=${submit} aria-label=${t('login.title')}>
-      <div class="login-head"><${Logo} /><button type="button" class="btn s ghost" onClick=${() => setLang(lang.value === 'zh' ? 'en' : 'zh')}><${Icon} n="globe" />${lang.value === 'zh' ? 'English' : '中文'}</button></div>
-      <h1>${t('login.title')}</h1><p class="sub">${t('login.say')}</p>
-      ${field('user', t('login.user'), user, { ref: first, autocomplete: 'username', maxlength: 64, required: true, spellcheck: false, autocapitalize: 'off' })}
-      ${field('password', t('login.password'), password, { type: 'password', autocomplete: 'current-password', maxlength: 256, required: true })}
-      ${field('interface', t('login.phone'), phone, { autocomplete: 'off', maxlength: 64, placeholder: t('login.phoneSay'), spellcheck: false })}
-      <p class="login-say" role="alert">${said.value ? html`<span class="bad"><${Icon} n="alert" /> ${said.value}</span>` : plain ? html`<span class="warn"><${Icon} n="alert" /> ${t('away.plainSay')}</span>` : null}</p>
-      <button type="submit" class="btn l primary wide" disabled=${busy.value}>${busy.value ? t('login.busy') : t('login.go')}</button></form></main>`;
+  const field = (name, label, sig, extra) => html`
+    <label class="lab" for=${name}>
+      ${label}
+    </label>
+    <input
+      class="field"
+      id=${name}
+      name=${name}
+      value=${sig.value}
+      onInput=${(e) => {
+        sig.value = e.currentTarget.value;
+      }}
+      ...${extra}
+    />
+  `;
+  return html`<main class="login">
+    <form class="login-card" onSubmit=${submit} aria-label=${t('login.title')}>
+      <div class="login-head">
+        <${Logo} />
+        <button type="button" class="btn s ghost" onClick=${() => setLang(lang.value === 'zh' ? 'en' : 'zh')}>
+          <${Icon} n="globe" />
+          ${lang.value === 'zh' ? 'English' : '中文'}
+        </button>
+      </div>
+      <h1>${t('login.title')}</h1>
+      <p class="sub">${t('login.say')}</p>
+      ${field('user', t('login.user'), user, {
+        ref: first,
+        autocomplete: 'username',
+        maxlength: 64,
+        required: true,
+        spellcheck: false,
+        autocapitalize: 'off',
+      })}
+      ${field('password', t('login.password'), password, {
+        type: 'password',
+        autocomplete: 'current-password',
+        maxlength: 256,
+        required: true,
+      })}
+      ${field('interface', t('login.phone'), phone, {
+        autocomplete: 'off',
+        maxlength: 64,
+        placeholder: t('login.phoneSay'),
+        spellcheck: false,
+      })}
+      <p class="login-say" role="alert">
+        ${said.value ? html`<span class="bad">
+          <${Icon} n="alert" /> ${said.value}
+        </span>` : plain ? html`<span class="warn">
+          <${Icon} n="alert" /> ${t('away.plainSay')}
+        </span>` : null}
+      </p>
+      <button type="submit" class="btn l primary wide" disabled=${busy.value}>
+        ${busy.value ? t('login.busy') : t('login.go')}
+      </button>
+    </form>
+  </main>`;
 }
 
 render(html`<${Login} />`, document.getElementById('app'));

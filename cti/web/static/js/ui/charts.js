@@ -35,14 +35,20 @@ export function axis(lo, hi, most) {
 /** Level over the last hours as a thread with its goal: values 0..1 or null. */
 export function Spark({ values, goal = 0.9, width = 52, height = 18 }) {
   const known = values.filter((v) => v !== null);
-  if (known.length < 2) return html`<svg class="spark" width=${width} height=${height} aria-hidden="true"><path class="ref" d=${`M0 ${height / 2}H${width}`} /></svg>`;
+  if (known.length < 2)
+    return html`<svg class="spark" width=${width} height=${height} aria-hidden="true">
+      <path class="ref" d=${`M0 ${height / 2}H${width}`} />
+    </svg>`;
   const lo = Math.min(0.6, ...known);
   const y = (v) => 3 + ((1 - v) / (1 - lo)) * (height - 6);
   const x = (i) => 3 + (i * (width - 6)) / (values.length - 1);
   const points = values.map((v, i) => (v === null ? null : [x(i), y(v)])).filter(Boolean);
   const [ex, ey] = points.at(-1);
   return html`<svg class="spark" width=${width} height=${height} aria-hidden="true">
-    <path class="ref" d=${`M0 ${y(goal).toFixed(1)}H${width}`} /><path d=${line(points)} /><circle cx=${ex} cy=${ey} r="2" /></svg>`;
+    <path class="ref" d=${`M0 ${y(goal).toFixed(1)}H${width}`} />
+    <path d=${line(points)} />
+    <circle cx=${ex} cy=${ey} r="2" />
+  </svg>`;
 }
 
 /** Lane price: weekly median as a line, p25 to p75 as a band, the last deal as a dot, our open quote as a dashed level. */
@@ -60,8 +66,8 @@ export function Lane({ trend, words, label }) {
   const [L, R, T, B] = [38, 8, 4, 16];
   const t0 = pts[0].at;
   const t1 = Math.max(pts.at(-1).at, t0 + 1);
-  const x = (at) => L + (Math.min(Math.max(at, t0), t1) - t0) / (t1 - t0) * (w - L - R);
-  const y = (v) => T + (hi - v) / (hi - lo) * (h - T - B);
+  const x = (at) => L + ((Math.min(Math.max(at, t0), t1) - t0) / (t1 - t0)) * (w - L - R);
+  const y = (v) => T + ((hi - v) / (hi - lo)) * (h - T - B);
   const months = [];
   for (const p of pts) {
     const m = new Date(p.at * 1000).getMonth() + 1;
@@ -69,24 +75,52 @@ export function Lane({ trend, words, label }) {
     else months.at(-1).x = (months.at(-1).from + x(p.at)) / 2; // a month's name stands under its middle
   }
   const shownMonths = months.filter((m, i) => m.x > L + 6 && m.x < w - R - 6 && (i === 0 || m.x - months[i - 1].x > 36));
-  const band = line(pts.map((p) => [x(p.at), y(p.p75 ?? p.median)])) + line(pts.map((p) => [x(p.at), y(p.p25 ?? p.median)]).reverse()).replace('M', 'L') + 'Z';
+  const band =
+    line(pts.map((p) => [x(p.at), y(p.p75 ?? p.median)])) +
+    line(pts.map((p) => [x(p.at), y(p.p25 ?? p.median)]).reverse()).replace('M', 'L') +
+    'Z';
   const qx = x(t0 + (t1 - t0) * 0.86);
   const near = trend.ours && trend.last && Math.abs(y(trend.ours) - y(trend.last.price)) < 16;
   const dx = trend.last ? x(trend.last.at) : 0;
   const dealRight = dx < w - 120;
-  return html`<div class="lane-box" ref=${ref}><svg class="lane" viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
-    ${axis(lo, hi, h > 120 ? 5 : 4).map((v) => html`<path class="gr" d=${`M${L} ${y(v).toFixed(1)}H${w - R}`} /><text x=${L - 6} y=${y(v) + 4} text-anchor="end">${money(v)}</text>`)}
-    ${shownMonths.map((m) => html`<text x=${m.x} y=${h - 3} text-anchor="middle">${words.month(m.m)}</text>`)}
-    <path class="band" d=${band} /><path class="ln" d=${line(pts.map((p) => [x(p.at), y(p.median)]))} />
-    ${trend.ours ? html`<path class="qt" d=${`M${qx} ${y(trend.ours).toFixed(1)}H${w - R}`} /><text class="qt-t halo" x=${qx - 5} y=${y(trend.ours) + 4} text-anchor="end">${words.ours} ${money(trend.ours)}</text>` : null}
-    ${trend.last ? html`<circle class="deal" cx=${dx} cy=${y(trend.last.price)} r="3.5" /><text class="deal-t halo" x=${dealRight ? dx + 7 : dx - 7} y=${y(trend.last.price) + (near || y(trend.last.price) < h - 40 ? 15 : -7)} text-anchor=${dealRight ? 'start' : 'end'}>${words.last} ${money(trend.last.price)}</text>` : null}
-  </svg></div>`;
+  return html`<div class="lane-box" ref=${ref}>
+    <svg class="lane" viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
+      ${axis(lo, hi, h > 120 ? 5 : 4).map((v) => html`
+        <path class="gr" d=${`M${L} ${y(v).toFixed(1)}H${w - R}`} />
+        <text x=${L - 6} y=${y(v) + 4} text-anchor="end">
+          ${money(v)}
+        </text>
+      `)}
+      ${shownMonths.map((m) => html`<text x=${m.x} y=${h - 3} text-anchor="middle">
+        ${words.month(m.m)}
+      </text>`)}
+      <path class="band" d=${band} />
+      <path class="ln" d=${line(pts.map((p) => [x(p.at), y(p.median)]))} />
+      ${trend.ours ? html`
+        <path class="qt" d=${`M${qx} ${y(trend.ours).toFixed(1)}H${w - R}`} />
+        <text class="qt-t halo" x=${qx - 5} y=${y(trend.ours) + 4} text-anchor="end">
+          ${words.ours} ${money(trend.ours)}
+        </text>
+      ` : null}
+      ${trend.last ? html`
+        <circle class="deal" cx=${dx} cy=${y(trend.last.price)} r="3.5" />
+        <text
+          class="deal-t halo"
+          x=${dealRight ? dx + 7 : dx - 7}
+          y=${y(trend.last.price) + (near || y(trend.last.price) < h - 40 ? 15 : -7)}
+          text-anchor=${dealRight ? 'start' : 'end'}
+        >
+          ${words.last} ${money(trend.last.price)}
+        </text>
+      ` : null}
+    </svg>
+  </div>`;
 }
 
 /** The next round number of calls above n whose half is whole. */
 export function roundTop(n) {
   const power = 10 ** Math.max(0, Math.floor(Math.log10(n)));
-  return [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((k) => Math.ceil(k * power / 2) * 2).find((x) => x >= n) ?? power * 10;
+  return [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((k) => Math.ceil((k * power) / 2) * 2).find((x) => x >= n) ?? power * 10;
 }
 
 /** Calls per interval as bars with their late part, and the level as a line with its goal. */
@@ -100,20 +134,36 @@ export function Trend({ buckets, goal, label }) {
   const known = levels.filter((v) => v !== null);
   const floor = Math.min(0.6, Math.floor(Math.min(1, ...known) * 5) / 5);
   const bw = (w - L - R) / Math.max(1, buckets.length);
-  const y = (v) => T + (1 - v) / (1 - floor) * ph;
+  const y = (v) => T + ((1 - v) / (1 - floor)) * ph;
   const mid = (i) => L + i * bw + bw / 2;
   const points = levels.map((v, i) => (v === null ? null : [mid(i), y(v), v])).filter(Boolean);
   const hour = (at) => new Date(at * 1000);
-  return html`<div class="trend-box" ref=${ref}><svg class="trend" viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
-    ${[0, 0.5, 1].map((k) => html`<path class="gr" d=${`M${L} ${T + ph * k}H${w - R}`} /><text x=${L - 6} y=${T + ph * k + 4} text-anchor="end">${Math.round(top * (1 - k))}</text><text x=${w - R + 6} y=${T + ph * k + 4}>${Math.round(100 - (100 - floor * 100) * k)}%</text>`)}
-    ${buckets.map((b, i) => {
-      const bh = (b.offered / top) * ph;
-      const lh = (Math.min(b.late, b.offered) / top) * ph;
-      const d = hour(b.at);
-      return html`<g key=${b.at}><rect class="b1" x=${mid(i) - bw * 0.32} y=${T + ph - bh} width=${bw * 0.64} height=${bh} rx="1.5" /><rect class="b2" x=${mid(i) - bw * 0.32} y=${T + ph - lh} width=${bw * 0.64} height=${lh} />
-        ${d.getMinutes() === 0 ? html`<text x=${mid(i)} y=${h - 4} text-anchor="middle">${d.getHours()}:00</text>` : null}</g>`;
-    })}
-    <path class="goal" d=${`M${L} ${y(goal)}H${w - R}`} /><path class="ln" d=${line(points)} />
-    ${points.map(([px, py, v]) => html`<circle cx=${px} cy=${py} r=${v < goal ? 3 : 2} class=${v < goal ? 'low' : 'ok'} />`)}
-  </svg></div>`;
+  return html`<div class="trend-box" ref=${ref}>
+    <svg class="trend" viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
+      ${[0, 0.5, 1].map((k) => html`
+        <path class="gr" d=${`M${L} ${T + ph * k}H${w - R}`} />
+        <text x=${L - 6} y=${T + ph * k + 4} text-anchor="end">
+          ${Math.round(top * (1 - k))}
+        </text>
+        <text x=${w - R + 6} y=${T + ph * k + 4}>
+          ${Math.round(100 - (100 - floor * 100) * k)}%
+        </text>
+      `)}
+      ${buckets.map((b, i) => {
+        const bh = (b.offered / top) * ph;
+        const lh = (Math.min(b.late, b.offered) / top) * ph;
+        const d = hour(b.at);
+        return html`<g key=${b.at}>
+          <rect class="b1" x=${mid(i) - bw * 0.32} y=${T + ph - bh} width=${bw * 0.64} height=${bh} rx="1.5" />
+          <rect class="b2" x=${mid(i) - bw * 0.32} y=${T + ph - lh} width=${bw * 0.64} height=${lh} />
+          ${d.getMinutes() === 0 ? html`<text x=${mid(i)} y=${h - 4} text-anchor="middle">
+            ${d.getHours()}:00
+          </text>` : null}
+        </g>`;
+      })}
+      <path class="goal" d=${`M${L} ${y(goal)}H${w - R}`} />
+      <path class="ln" d=${line(points)} />
+      ${points.map(([px, py, v]) => html`<circle cx=${px} cy=${py} r=${v < goal ? 3 : 2} class=${v < goal ? 'low' : 'ok'} />`)}
+    </svg>
+  </div>`;
 }

@@ -7,44 +7,110 @@ import { clean } from '../format.js';
 let serial = 0;
 function useFieldId() {
   const ref = useRef('');
-  if (!ref.current) { serial += 1; ref.current = `f${serial}`; }
+  if (!ref.current) {
+    serial += 1;
+    ref.current = `f${serial}`;
+  }
   return ref.current;
 }
 /** A labelled line or box of text. `onInput(text)`; `wide` is its number of grid columns. */
-export function Text({ label, required, value, onInput, long, wide, placeholder, error, hint, numeric, max = 500, rows = 2, name, onKeyDown, type }) {
+export function Text({
+  label,
+  required,
+  value,
+  onInput,
+  long,
+  wide,
+  placeholder,
+  error,
+  hint,
+  numeric,
+  max = 500,
+  rows = 2,
+  name,
+  onKeyDown,
+  type,
+}) {
   const id = useFieldId();
   const common = {
-    id, name, value: value ?? '', placeholder, maxlength: max, 'aria-required': required || undefined, 'aria-invalid': error ? true : undefined,
-    'aria-describedby': error || hint ? `${id}-say` : undefined, autocomplete: 'off', spellcheck: false, onInput: (e) => onInput(e.currentTarget.value), onKeyDown,
+    id,
+    name,
+    value: value ?? '',
+    placeholder,
+    maxlength: max,
+    'aria-required': required || undefined,
+    'aria-invalid': error ? true : undefined,
+    'aria-describedby': error || hint ? `${id}-say` : undefined,
+    autocomplete: 'off',
+    spellcheck: false,
+    onInput: (e) => onInput(e.currentTarget.value),
+    onKeyDown,
   };
   return html`<div class=${`fieldset c${wide ?? 2}`}>
-    <label class="lab" for=${id}>${label}${required ? html`<em> *</em>` : null}</label>
-    ${long ? html`<textarea class=${`field area${error ? ' wrong' : ''}`} rows=${rows} ...${common}></textarea>`
-    : html`<input class=${`field${numeric ? ' num' : ''}${error ? ' wrong' : ''}`} type=${type ?? 'text'} inputmode=${numeric ? 'decimal' : undefined} ...${common} />`}
-    ${error ? html`<span class="bad field-say" id=${`${id}-say`}>${error}</span>` : hint ? html`<span class="mut field-say" id=${`${id}-say`}>${hint}</span>` : null}</div>`;
+    <label class="lab" for=${id}>
+      ${label}
+      ${required ? html`<em> *</em>` : null}
+    </label>
+    ${long ? html`<textarea class=${`field area${error ? ' wrong' : ''}`} rows=${rows} ...${common}></textarea>` : html`<input
+      class=${`field${numeric ? ' num' : ''}${error ? ' wrong' : ''}`}
+      type=${type ?? 'text'}
+      inputmode=${numeric ? 'decimal' : undefined}
+      ...${common}
+    />`}
+    ${error ? html`<span class="bad field-say" id=${`${id}-say`}>
+      ${error}
+    </span>` : hint ? html`<span class="mut field-say" id=${`${id}-say`}>
+      ${hint}
+    </span>` : null}
+  </div>`;
 }
 
 export function Choice({ label, required, value, options, onInput, wide, name, error }) {
   const id = useFieldId();
-  return html`<div class=${`fieldset c${wide ?? 2}`}><label class="lab" for=${id}>${label}${required ? html`<em> *</em>` : null}</label>
-    <span class="select"><select id=${id} name=${name} class=${`field${error ? ' wrong' : ''}`} value=${value ?? ''} onChange=${(e) => onInput(e.currentTarget.value)}>
-      <option value="">${t('field.none')}</option>
-      ${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}</select><${Icon} n="down" /></span>
-    ${error ? html`<span class="bad field-say">${error}</span>` : null}</div>`;
+  return html`<div class=${`fieldset c${wide ?? 2}`}>
+    <label class="lab" for=${id}>
+      ${label}
+      ${required ? html`<em> *</em>` : null}
+    </label>
+    <span class="select">
+      <select
+        id=${id}
+        name=${name}
+        class=${`field${error ? ' wrong' : ''}`}
+        value=${value ?? ''}
+        onChange=${(e) => onInput(e.currentTarget.value)}
+      >
+        <option value="">${t('field.none')}</option>
+        ${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>
+          ${text}
+        </option>`)}
+      </select>
+      <${Icon} n="down" />
+    </span>
+    ${error ? html`<span class="bad field-say">${error}</span>` : null}
+  </div>`;
 }
 
 /** A few exclusive answers side by side; arrow keys move as in any radio group. */
 export const Segments = ({ label, value, options, onInput, name }) => html`<div class="seg radio" role="radiogroup" aria-label=${label}>
-  ${options.map(([key, text]) => html`<label key=${key} class=${key === value ? 'on' : ''}><input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onInput(key)} />${text}</label>`)}</div>`;
+  ${options.map(([key, text]) => html`<label key=${key} class=${key === value ? 'on' : ''}>
+    <input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onInput(key)} />
+    ${text}
+  </label>`)}
+</div>`;
 
 /** Options of a choice as [key, words]: the service gives texts, pairs or records. */
-export const optionPairs = (options) => (options ?? []).map((o) => {
-  if (typeof o === 'string') return [o, clean(o, 60)];
-  if (Array.isArray(o)) return [String(o[0]), clean(o[1] ?? o[0], 60)];
-  return [String(o.value ?? o.key), clean(pick(o.label, o.label_en) ?? o.value, 60)];
-});
+export const optionPairs = (options) =>
+  (options ?? []).map((o) => {
+    if (typeof o === 'string') return [o, clean(o, 60)];
+    if (Array.isArray(o)) return [String(o[0]), clean(o[1] ?? o[0], 60)];
+    return [String(o.value ?? o.key), clean(pick(o.label, o.label_en) ?? o.value, 60)];
+  });
 
-export const YES_NO = () => [['1', t('yes')], ['0', t('no')]];
+export const YES_NO = () => [
+  ['1', t('yes')],
+  ['0', t('no')],
+];
 
 /** One field as the service describes it: {key, label, label_en, kind, required, options}. */
 export function Described({ field, value, onInput, error, wide }) {
@@ -53,7 +119,12 @@ export function Described({ field, value, onInput, error, wide }) {
   if (field.kind === 'choice') return html`<${Choice} ...${common} options=${optionPairs(field.options)} wide=${wide ?? 2} />`;
   if (field.kind === 'bool') return html`<${Choice} ...${common} options=${YES_NO()} wide=${wide ?? 2} />`;
   if (field.kind === 'long') return html`<${Text} ...${common} long rows=${2} wide=${wide ?? 6} max=${2000} />`;
-  return html`<${Text} ...${common} numeric=${field.kind === 'number'} placeholder=${field.kind === 'date' ? t('field.date') : undefined} wide=${wide ?? 2} />`;
+  return html`<${Text}
+    ...${common}
+    numeric=${field.kind === 'number'}
+    placeholder=${field.kind === 'date' ? t('field.date') : undefined}
+    wide=${wide ?? 2}
+  />`;
 }
 
 /** Value of a described field as people read it. */

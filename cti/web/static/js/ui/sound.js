@@ -1,12 +1,22 @@
 // The sound of a ringing call and the desktop notice when the tab is hidden. Both can be switched off.
 import { signal } from '../lib.js';
 
-const read = (key, fallback) => { try { return localStorage.getItem(key) ?? fallback; } catch { return fallback; } };
+const read = (key, fallback) => {
+  try {
+    return localStorage.getItem(key) ?? fallback;
+  } catch {
+    return fallback;
+  }
+};
 
 export const soundOn = signal(read('thirteen.sound', 'on') === 'on');
 export function setSound(on) {
   soundOn.value = on;
-  try { localStorage.setItem('thirteen.sound', on ? 'on' : 'off'); } catch { /* private window */ }
+  try {
+    localStorage.setItem('thirteen.sound', on ? 'on' : 'off');
+  } catch {
+    /* private window */
+  }
   if (on) chime();
 }
 
@@ -39,11 +49,16 @@ export function chime(urgent = false) {
 }
 
 export const notifyState = signal('Notification' in window ? Notification.permission : 'denied');
-export async function askNotify() { notifyState.value = await Notification.requestPermission(); }
+export async function askNotify() {
+  notifyState.value = await Notification.requestPermission();
+}
 
 /** A desktop notice, only while nobody looks at the page. */
 export function notify(title, body, key) {
   if (!document.hidden || notifyState.value !== 'granted') return;
   const note = new Notification(title, { body, tag: key });
-  note.onclick = () => { window.focus(); note.close(); };
+  note.onclick = () => {
+    window.focus();
+    note.close();
+  };
 }

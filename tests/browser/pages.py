@@ -1,0 +1,191 @@
+"""A real browser in front of the running service: pages of logged-in users, and what went wrong on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
+
+from tests import chromium
+
+GUARD_MS = 20_000
+QUIET = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+"The browser asks nobody but the service for anything."
+
+WATCH = """
+window.watched = {shift: 0, moved: [], pops: {}};
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    watched.shift += entry.value;
+    watched.moved.push(...entry.sources.map(({node, previousRect: was, currentRect: is}) =>
+      `${node?.parentNode?.className}>${node?.className ?? node?.nodeName} ${node?.textContent?.slice(0, 20)}`
+      + ` ${Math.round(was.x)},${Math.round(was.y)}→${Math.round(is.x)},${Math.round(is.y)}`));
+  }
+}).observe({type: 'layout-shift', buffered: true});
+new MutationObserver(() => {
+  const id = document.querySelector('.strip[data-pop]')?.dataset.pop;
+  if (id && !(id in watched.pops)) requestAnimationFrame(() => { watched.pops[id] ??= Date.now() / 1000; });
+}).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['data-pop']});
+"""
+"Runs in every page before its own scripts: what moved without being asked to, and when each pop was drawn."
+
+_EXPECTED = re.compile(r"status of (401|403|404|409|422|429)|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|WebSocket")
+"Answers that a test asks for: the browser itself writes each into its console."
+
+
+class Screen:
+    """One page of one user."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.dialogs: list[str] = []
+        page.on("console", self._told)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", self._asked)
+        page.set_default_timeout(GUARD_MS)
+
+    def _told(self, message: Any) -> None:
+        if message.type in ("error", "warning") and not _EXPECTED.search(message.text):
+            self.complaints.append(message.text)
+
+    async def _asked(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        await dialog.dismiss()
+
+    def find(self, selector: str, has_text: str | None = None) -> Locator:
+        """Elements by CSS selector, those with this text if one is given."""
+        return self.page.locator(selector, has_text=has_text)
+
+    @property
+    def strip(self) -> Locator:
+        """The strip of the call that is on the desk."""
+        return self.find(".strip")
+
+    async def shown(self, selector: str, text: str | re.Pattern[str] | None = None) -> Locator:
+        """Wait until such an element is visible; it."""
+        found = self.page.locator(selector) if text is None else self.page.locator(selector, has_text=text)
+        await found.first.wait_for()
+        return found.first
+
+    async def gone(self, selector: str) -> None:
+        """Wait until no such element is left."""
+        await self.page.locator(selector).first.wait_for(state="detached")
+
+    async def pop(self, state: str = "ringing") -> str:
+        """Wait until a call in this state is on the desk; its pop's id."""
+        strip = await self.page.wait_for_selector(f'.strip[data-state="{state}"]')
+        return (strip and await strip.get_attribute("data-pop")) or ""
+
+    async def ready(self) -> Self:
+        """Wait until the first snapshot is on the page."""
+        await self.page.locator("html[data-ready=yes]").wait_for(state="attached")
+        return self
+
+    async def reload(self) -> Self:
+        """Load the page again, and wait for it."""
+        await self.page.reload()
+        return await self.ready()
+
+    async def drawn_at(self, pop: str) -> float:
+        """When this pop was drawn, epoch seconds."""
+        await self.page.wait_for_timeout(0)
+        return float(await self.page.evaluate("(id) => watched.pops[id] ?? 0", pop))
+
+    async def shift(self) -> float:
+        """Cumulative layout shift so far: how much moved that nobody had touched."""
+        return float(await self.page.evaluate("watched.shift"))
+
+    async def moved(self) -> list[str]:
+        """What moved."""
+        return [str(name) for name in await self.page.evaluate("watched.moved")]
+
+    def blameless(self) -> None:
+        """Nothing was written to the console as an error, and nothing asked back."""
+        assert self.complaints == []
+        assert self.dialogs == []
+
+
+class Pages:
+    """The browser; each user gets a profile of his own."""
+
+    def __init__(self, browser: Browser, base: str, password: str) -> None:
+        self._browser = browser
+        self.base = base
+        self._password = password
+        self._stack = AsyncExitStack()
+        self.screens: list[Screen] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def profile(self, width: int = 1366, height: int = 768, **options: Any) -> BrowserContext:
+        """A fresh profile of the browser."""
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": height},
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            reduced_motion="reduce",
+            **options,
+        )
+        self._stack.push_async_callback(context.close)
+        await context.add_init_script(WATCH)
+        return context
+
+    async def blank(self) -> Screen:
+        """The login page of a fresh profile."""
+        page = await (await self.profile()).new_page()
+        screen = Screen(page)
+        self.screens.append(screen)
+        await page.goto(f"{self.base}/login")
+        return screen
+
+    async def log_in(self, user: str, page: str | None = None, **options: Any) -> Screen:
+        """Log in by the form; the user's own page, or the one named."""
+        context = await self.profile(**options)
+        screen = Screen(await context.new_page())
+        self.screens.append(screen)
+        await screen.page.goto(f"{self.base}/")
+        await screen.page.fill("#user", user)
+        await screen.page.fill("#password", self._password)
+        await screen.page.click("button[type=submit]")
+        await screen.page.wait_for_url(re.compile(r"/(desk|board)$"))
+        if page is not None:
+            await screen.page.goto(f"{self.base}/{page}")
+        return await screen.ready()
+
+    async def again(self, screen: Screen) -> Screen:
+        """A second page in the same profile, at the same address."""
+        other = Screen(await screen.page.context.new_page())
+        self.screens.append(other)
+        await other.page.goto(screen.page.url)
+        return await other.ready()
+
+
+@asynccontextmanager
+async def chromium_pages(base: str, password: str) -> AsyncIterator[Pages]:
+    """A running Chromium. Raises `chromium.Unavailable` where none can be had."""
+    part = chromium.find()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**part.launch(*QUIET))
+        try:
+            async with Pages(browser, base, password) as pages:
+                yield pages
+        finally:
+            await browser.close()

@@ -1,0 +1,410 @@
+"""The pages in a real browser, in front of the running service and the replayed PBX."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.async_api import expect
+
+from cti.demo.sample import SWITCHBOARD, UNKNOWN
+from cti.settings import Settings
+from tests.app.service import KNOWN, Service, eventually, with_pbx
+from tests.asterisk.cable import Cable
+from tests.browser.conftest import Open, Opened
+from tests.browser.pages import Pages, Screen
+
+pytestmark = pytest.mark.browser
+
+RING_TO_POP_GOAL_S = 0.3
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202egnp.exe"
+SECTIONS = {"quotes", "business", "profile", "calls", "sms", "chat"}
+
+
+async def _desks(running: Service, pages: Pages, *users: str) -> dict[str, Screen]:
+    """The desks of these agents (all, if none is named)."""
+    names = users or tuple(u.login for u in running.sample.users if u.role == "agent")
+    return {name: await pages.log_in(name) for name in names}
+
+
+async def _called(site: Opened, tape: str = "held", caller: str = KNOWN) -> tuple[Service, Screen, str]:
+    """A call of this tape, and the desk of the agent who has it."""
+    running, pages = site
+    desk = await pages.log_in("linzhixia")
+    running.call(tape, caller)
+    return running, desk, await desk.pop()
+
+
+async def test_agent_sees_who_calls_and_can_save(site: Opened) -> None:
+    """The pop is drawn within the goal of the ring, with name and all six sections, without a jump, and saves."""
+    running, desk, pop = await _called(site)
+    ringing = running.app.session.shelf.pops[pop].ringing_since
+    await expect(desk.strip).to_contain_text("周敏")
+    await expect(desk.strip).to_contain_text("订舱热线")
+    for name in SECTIONS:
+        await expect(desk.find(f"#sec-{name}")).to_be_visible()
+        await expect(desk.find(f"#sec-{name} .skel")).to_have_count(0)
+        assert await desk.find(f"#sec-{name} :is(li, tbody tr, dd)").count() > 0, name
+    await eventually(lambda: ringing is not None)
+    took = await desk.drawn_at(pop) - (ringing or 0.0)
+    print(f"ring to pop drawn: {took * 1000:.0f} ms (goal {RING_TO_POP_GOAL_S * 1000:.0f} ms)")
+    assert took < RING_TO_POP_GOAL_S * 5
+    assert await desk.shift() == 0, await desk.moved()
+
+    await desk.pop("talking")
+    note = desk.find("#note textarea")
+    await note.fill("问 47W 到港日，已告知")
+    await desk.find("#note button", has_text="保存备注").click()
+    await desk.shown("#note .asof", "已存")
+    field = desk.find("#sec-profile .ed-btn").first
+    key = await field.get_attribute("data-field") or ""
+    await field.click()
+    await desk.find("#sec-profile .inline").fill("宁波→汉堡，改过")
+    await desk.page.keyboard.press("Enter")
+    await desk.shown(f'[data-field="{key}"]', "✓")
+    await desk.find("#sec-business button", has_text="新业务").click()
+    for name, text in {"pol": "宁波", "pod": "汉堡", "container": "40HQ×2", "price": "2350", "cargo": "家具"}.items():
+        await desk.find(f'.biz-form input[name="{name}"]').fill(text)
+    await desk.page.keyboard.press("Control+Enter")
+    await desk.gone(".biz-form")
+    await expect(desk.find("#sec-business tbody tr").first).to_contain_text("宁波→汉堡 40HQ×2")
+
+    shown = running.app.session.shelf.pops[pop]
+    assert shown.call.party is not None
+    profile = await asyncio.to_thread(running.app.crm().profile, shown.call.party.id)
+    assert next(f.value for f in profile.fields if f.key == key) == "宁波→汉堡，改过"
+    desk.blameless()
+
+
+async def test_ring_all_closes_on_the_losers_desk_with_the_winners_name(site: Opened) -> None:
+    """Everybody rings and sees the pop; the one who answers keeps it, the others read who has answered."""
+    running, pages = site
+    desks = await _desks(running, pages, "linzhixia", "chenxiaowen", "qiaoyan")
+    running.call("ring_all")
+    await asyncio.gather(*(desk.pop() for desk in desks.values()))
+    winner = await running.pop("talking")
+    losers = [desk for name, desk in desks.items() if name not in winner.users]
+    assert losers
+
+    async def closes(desk: Screen) -> None:
+        closed = await desk.shown('.strip[data-closed="answered_elsewhere"]')
+        await expect(closed).to_contain_text(f"{winner.agent} 已接")
+        await desk.gone("[data-closed]")
+        desk.blameless()
+
+    await asyncio.gather(*(closes(desk) for desk in losers))
+
+
+def _short_target(settings: Settings) -> Settings:
+    queues = {n: msgspec.structs.replace(q, target=2.0) for n, q in settings.queues.items()}
+    return msgspec.structs.replace(settings, queues=queues)
+
+
+async def test_supervisor_sees_the_countdown_run_and_turn(open_site: Open) -> None:
+    """A waiting caller counts down to the queue's own target, then up; every step has its second cue."""
+    async with open_site(speed=1.0, change=_short_target) as (running, pages):
+        board = await pages.log_in("hansong")
+        running.call("abandoned")
+        row = await board.shown("#waiting tbody tr")
+        await expect(row).to_contain_text("周敏")
+        await expect(row.locator(".bar13 i")).to_have_count(2)
+        said: list[str] = []
+        while not any(text.startswith("超 00:01") for text in said):
+            text = await row.locator(".left13").inner_text()
+            if text not in said:
+                said.append(text)
+            await board.page.wait_for_timeout(100)
+        assert said[-2:] == ["超 00:00", "超 00:01"]
+        assert any(re.fullmatch(r"▲▲ 剩 1|剩 2|▲▲ 剩 0", text) for text in said[:-2])
+        await expect(row).to_have_class(re.compile("k-over"))
+        await expect(board.find('[data-figure="waiting"] b').first).to_contain_text("1")
+        await board.shown("#alerts li", "超过 2 秒")
+        board.blameless()
+
+
+async def test_what_a_caller_sends_is_shown_as_text(site: Opened) -> None:
+    """Hostile names, notes and numbers open no dialog and make no element; direction marks are gone."""
+    running, pages = site
+    crm = running.app.crm()
+    fields = {"name": HOSTILE, "company": HOSTILE, "category": crm.categories()[0].key}
+    made = await asyncio.to_thread(crm.create_party, fields, "13712345678", "linzhixia")
+    await asyncio.to_thread(crm.add_note, made.party.id, HOSTILE, "linzhixia", None, 1.0)
+    desk, board = await pages.log_in("linzhixia"), await pages.log_in("hansong")
+    running.call("held", "13712345678")
+    await desk.pop()
+    await expect(desk.strip.locator(".name bdi").first).to_contain_text("<img src=x onerror=alert(1)>")
+    await board.shown("#agents .ag", "<img")
+    await desk.shown("#sec-profile", "<img")
+    for screen in (desk, board):
+        assert await screen.find("#app script, #app img, #app iframe").count() == 0
+        text = await screen.find("#app").inner_text()
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+        longest = (
+            "Math.max(...[...document.querySelectorAll('.name bdi, .ag bdi')].map((b) => [...b.textContent].length))"
+        )
+        assert await screen.page.evaluate(longest) <= 40
+        screen.blameless()
+    await running.end_calls()
+
+
+async def test_number_that_is_no_number_is_shown_as_text(site: Opened) -> None:
+    """A caller id full of markup is a caller like any other."""
+    _, desk, _ = await _called(site, caller="'><svg/onload=alert(1)>")
+    await expect(desk.strip).to_contain_text("库中无此号码")
+    assert await desk.find("#app svg[onload]").count() == 0
+    desk.blameless()
+
+
+async def test_reload_shows_the_call_and_what_was_typed(site: Opened) -> None:
+    """After a reload in mid-call the pop, its record and every unsaved word are there; a dismissed pop stays away."""
+    _, desk, pop = await _called(site)
+    await desk.pop("talking")
+    await desk.find("#note textarea").fill("还没保存的一句")
+    await desk.find("#sec-business button", has_text="新业务").click()
+    await desk.find('.biz-form input[name="cargo"]').fill("割草机")
+    await desk.reload()
+    assert await desk.find(".strip").get_attribute("data-pop") == pop
+    await expect(desk.find("#note textarea")).to_have_value("还没保存的一句")
+    await expect(desk.find('.biz-form input[name="cargo"]')).to_have_value("割草机")
+    await expect(desk.find("#sec-quotes .skel")).to_have_count(0)
+
+    await desk.find(".acts .ico").click()
+    await desk.find("dialog button", has_text="丢弃并收起").click()
+    await desk.gone("[data-pop]")
+    await desk.reload()
+    await expect(desk.find("[data-pop]")).to_have_count(0)
+    desk.blameless()
+
+
+async def test_unknown_caller_becomes_a_customer(site: Opened) -> None:
+    """The form for a new customer holds number and region, survives hang-up and reload, and makes the customer."""
+    running, desk, _ = await _called(site, "answered", UNKNOWN[0])
+    await desk.shown("#new")
+    assert await desk.find("[data-number]").get_attribute("data-number") == UNKNOWN[0]
+    await expect(desk.find("[data-number] .mut")).not_to_be_empty()
+    await desk.find('.new-form [name="name"]').fill("蒋先生")
+    await desk.find('.new-form [name="company"]').fill("台州霁禾园林工具有限公司")
+    await desk.shown("#new .asof", "草稿已存")
+    await desk.pop("ended")
+    await desk.reload()
+    await expect(desk.find('.new-form [name="name"]')).to_have_value("蒋先生")
+    await desk.find("#new button", has_text="建档").click()
+    await desk.shown(".field-say", "必填")
+    await desk.find(".new-form .seg label").first.click()
+    await desk.find("#new button", has_text="建档").click()
+    await desk.gone("#new")
+    await expect(desk.strip).to_contain_text("蒋先生")
+    await expect(desk.strip).to_contain_text("台州霁禾园林工具有限公司")
+    found = await asyncio.to_thread(running.app.crm().lookup, UNKNOWN[0])
+    assert [match.party.name for match in found] == ["蒋先生"]
+    desk.blameless()
+
+
+async def test_several_customers_are_asked_about_never_guessed(site: Opened) -> None:
+    """A shared number lists who it may be with the reasons; a digit chooses, and only then is the record shown."""
+    running, desk, pop = await _called(site, "held", SWITCHBOARD.replace("-", ""))
+    rows = desk.find("#matches .mt")
+    await expect(rows).to_have_count(3)
+    await expect(rows.first.locator(".why2").first).not_to_be_empty()
+    assert running.app.session.shelf.pops[pop].call.party is None
+    await expect(desk.find("#sec-business")).to_have_count(0)
+    chosen = await rows.nth(1).locator(".nm b").inner_text()
+    await desk.page.keyboard.press("2")
+    await desk.gone("#matches")
+    await expect(desk.strip).to_contain_text(chosen)
+    await desk.shown("#sec-business")
+    desk.blameless()
+
+
+async def test_withheld_number_is_said_and_can_be_put_to_a_customer(site: Opened) -> None:
+    """Without a number nobody is guessed; the agent finds an existing customer by name."""
+    _, desk, _ = await _called(site, "held", "anonymous")
+    await expect(desk.strip).to_contain_text("号码隐藏")
+    await desk.find("#new button", has_text="已有客户").click()
+    await desk.find(".finder input").fill("周敏")
+    await desk.shown(".found .opt", "周敏")
+    await desk.page.keyboard.press("Enter")
+    await expect(desk.strip).to_contain_text("屿衡")
+    desk.blameless()
+
+
+async def test_new_call_never_takes_the_place_of_a_field_being_typed_in(site: Opened) -> None:
+    """While one types, a new call shows over the band and waits for F2; no letter goes anywhere else."""
+    running, desk, pop = await _called(site, "answered")
+    await desk.pop("ended")
+    note = desk.find("#note textarea")
+    await note.click()
+    await desk.page.keyboard.type("第一")
+    await eventually(lambda: "PJSIP/8001" not in running.pbx.player.casting.taken)
+    running.call("held", "13505751999")
+    await desk.shown(".band.incoming")
+    await desk.page.keyboard.type("句话12")
+    await expect(note).to_have_value("第一句话12")
+    await expect(note).to_be_focused()
+    assert await desk.find(".strip").get_attribute("data-pop") == pop
+    await desk.page.keyboard.press("F2")
+    await desk.page.locator(f'.strip[data-pop]:not([data-pop="{pop}"])').wait_for()
+    await expect(desk.find("#note textarea")).to_have_value("")
+    await desk.find(".todo-btn", has_text="未保存").click()
+    await expect(desk.find("#note textarea")).to_have_value("第一句话12")
+    desk.blameless()
+
+
+async def test_two_editors_of_a_field_see_both_values(site: Opened) -> None:
+    """Who saves second is shown both values; nothing is overwritten until he says so."""
+    running, desk, pop = await _called(site)
+    first = desk.find("#sec-profile .ed-btn").first
+    key = await first.get_attribute("data-field") or ""
+    party = running.app.session.shelf.pops[pop].call.party
+    assert party is not None
+    await first.click()
+    await desk.find("#sec-profile .inline").fill("我写的")
+    crm = running.app.crm()
+    await asyncio.to_thread(crm.save_fields, party.id, {key: "别人写的"}, party.version, "chenxiaowen")
+    await desk.page.keyboard.press("Enter")
+    clash = await desk.shown("#sec-profile .clash")
+    await expect(clash).to_contain_text("别人写的")
+    await expect(clash).to_contain_text("我写的")
+
+    def stored() -> str:
+        return next(f.value for f in crm.profile(party.id).fields if f.key == key)
+
+    assert await asyncio.to_thread(stored) == "别人写的"
+    await clash.locator("button", has_text="用我的").click()
+    await desk.shown(f'[data-field="{key}"]', "我写的")
+    await desk.gone(".clash")
+    assert await asyncio.to_thread(stored) == "我写的"
+    desk.blameless()
+
+
+async def test_pause_is_shown_only_when_the_pbx_confirms_it(site: Opened) -> None:
+    """A click asks; the state in the bar is the PBX's word."""
+    running, pages = site
+    desk = await pages.log_in("linzhixia")
+    await expect(desk.find(".my-state")).to_contain_text("空闲")
+    await desk.find(".seg-btn").click()
+    await desk.find("[role=menuitemradio]", has_text="午餐").click()
+    await expect(desk.find(".my-state")).to_contain_text("小休 · 午餐")
+    assert [p.paused for p in running.pbx.exchange.phones["PJSIP/8001"].members.values()] == [True, True]
+    await desk.find(".seg > button", has_text="空闲").click()
+    await expect(desk.find(".my-state")).to_contain_text("空闲")
+    assert not any(p.paused for p in running.pbx.exchange.phones["PJSIP/8001"].members.values())
+    desk.blameless()
+
+
+async def test_lost_pbx_stands_all_over_the_page_and_goes_by_itself(open_site: Open) -> None:
+    """Three seconds after the link is lost the board says since when, and no number runs; back, it is live again."""
+    async with Cable(0) as cable:
+
+        def through_the_cable(settings: Settings) -> Settings:
+            cable.target = settings.pbx.port
+            return with_pbx(settings, port=cable.port)
+
+        async with open_site(change=through_the_cable) as (_, pages):
+            board = await pages.log_in("hansong")
+            cable.pull()
+            await board.shown(".live.late, .live.stale")
+            await board.shown(".stalebar", "与交换机的连接已断开")
+            await expect(board.find("main")).to_have_attribute("data-stale", "yes")
+            times = board.find("#agents .t")
+            before = await times.all_inner_texts()
+            await board.page.wait_for_timeout(1500)
+            assert await times.all_inner_texts() == before
+            cable.plug()
+            await board.gone(".stalebar")
+            await expect(board.find(".live")).to_contain_text("实时")
+            board.blameless()
+
+
+async def test_page_comes_back_when_the_push_channel_breaks(site: Opened) -> None:
+    """A cut connection is made again with a snapshot, and the running call is still there."""
+    running, desk, pop = await _called(site)
+    await desk.pop("talking")
+    await desk.find("#note textarea").fill("断线时写的")
+    await desk.page.context.set_offline(True)
+    await desk.shown(".stalebar", "本机网络已断开")
+    await desk.find("#note textarea").press_sequentially("，还在写")
+    await desk.page.context.set_offline(False)
+    await desk.gone(".stalebar")
+    assert await desk.find(".strip").get_attribute("data-pop") == pop
+    await expect(desk.find("#note textarea")).to_have_value("断线时写的，还在写")
+    await desk.shown("#note .asof", "草稿已存")
+    assert pop in running.app.session.shelf.pops
+
+
+async def test_language_and_theme_switch_at_once(site: Opened) -> None:
+    """English and the dark theme are one choice each, without a reload, and stay."""
+    _, pages = site
+    desk = await pages.log_in("linzhixia", color_scheme="light")
+    html = desk.find("html")
+    await desk.find(".me-btn").click()
+    await desk.find("[role=menuitemradio]", has_text="English").click()
+    await expect(desk.strip).to_contain_text("Waiting for calls")
+    await expect(html).to_have_attribute("lang", "en")
+    await desk.find(".me-btn").click()
+    await desk.find("[role=menuitemradio]", has_text="Dark").click()
+    await expect(html).to_have_attribute("data-theme", "dark")
+    await desk.reload()
+    await expect(html).to_have_attribute("data-theme", "dark")
+    await expect(desk.strip).to_contain_text("Waiting for calls")
+    chinese = re.findall("[\u4e00-\u9fff]+", await desk.find("#app").inner_text())
+    names = {"林知夏", "欧洲航线", "出口咨询", "中文"}
+    assert not [word for word in chinese if not any(word in name or name in word for name in names)]
+    desk.blameless()
+
+
+async def test_wrong_password_is_said_and_logging_out_ends_it(site: Opened) -> None:
+    """A wrong password is a sentence on the page; after logging out the pages ask to log in again."""
+    _, pages = site
+    door = await pages.blank()
+    await door.page.fill("#user", "linzhixia")
+    await door.page.fill("#password", "not-this-one")
+    await door.page.click("button[type=submit]")
+    await door.shown("[role=alert] .bad", "用户名或密码不对")
+    desk = await pages.log_in("linzhixia")
+    await desk.find(".me-btn").click()
+    await desk.find("[role=menuitem]", has_text="退出登录").click()
+    await desk.page.wait_for_url("**/login")
+    await desk.page.goto(f"{pages.base}/desk")
+    await desk.page.wait_for_url("**/login")
+    desk.blameless()
+
+
+async def test_keys_do_nothing_while_an_input_method_composes(site: Opened) -> None:
+    """Digits, Enter and Esc of a Chinese input method choose no customer and save nothing."""
+    running, desk, pop = await _called(site, "held", SWITCHBOARD.replace("-", ""))
+    await desk.shown("#matches .mt")
+    fire = """(key) => document.body.dispatchEvent(
+      new KeyboardEvent('keydown', {key, bubbles: true, isComposing: true, keyCode: 229}))"""
+    for key in ("1", "Enter", "2", "n"):
+        await desk.page.evaluate(fire, key)
+    await expect(desk.find("#matches .mt")).to_have_count(3)
+    assert running.app.session.shelf.pops[pop].call.party is None
+    desk.blameless()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080)])
+async def test_places_are_the_same_in_every_state(site: Opened, width: int, height: int) -> None:
+    """Strip, left, work and record columns keep their place and size while idle, ringing, talking and ended."""
+    running, pages = site
+    desk = await pages.log_in("linzhixia", width=width, height=height)
+
+    async def boxes() -> list[dict[str, Any] | None]:
+        found = []
+        for part in (".strip", ".left", ".work", ".rec"):
+            box = await desk.find(part).bounding_box()
+            found.append(dict(box) if box else None)
+        return found
+
+    idle = await boxes()
+    running.call("answered")
+    for state in ("ringing", "talking", "ended"):
+        await desk.pop(state)
+        assert await boxes() == idle, state
+    overflow = await desk.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert overflow == [width, height]
+    assert await desk.shift() == 0, await desk.moved()
+    desk.blameless()
