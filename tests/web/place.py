@@ -1,0 +1,224 @@
+"""A web server whose desk grants everything and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from argon2 import PasswordHasher
+
+from crm_bridge import model
+from cti import wire
+from cti.auth import Account, Auth, Identity, StoredSession
+from cti.ticker import wall_clock
+from cti.web.ports import Refusal
+from cti.web.routes import Services
+from cti.web.server import WebServer
+
+PASSWORD = "correct-horse-13"
+HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+PARTY = model.Party(id="p1", kind="person", name="周敏", category="sea", category_label="国际海运", version=1)
+PROFILE = model.Profile(party=PARTY, fields=(), contact_points=(), notes=())
+
+
+class Book:
+    """Users and sessions in memory."""
+
+    def __init__(self) -> None:
+        self.accounts_by_login = {
+            role: Account(login=role, name=role, role=role, password_hash=HASHER.hash(PASSWORD))
+            for role in ("agent", "supervisor", "admin", "stranger")
+        }
+        self.sessions: dict[str, StoredSession] = {}
+
+    def account(self, login: str) -> Account | None:
+        """The user of that login."""
+        return self.accounts_by_login.get(login)
+
+    def create_session(self, session: StoredSession) -> None:
+        """Keep a session."""
+        self.sessions[session.token_hash] = session
+
+    def session(self, token_hash: str) -> StoredSession | None:
+        """The session with that hash."""
+        return self.sessions.get(token_hash)
+
+    def touch_session(self, token_hash: str, at: float) -> None:
+        """Used."""
+
+    def end_session(self, token_hash: str) -> None:
+        """Forget a session."""
+        self.sessions.pop(token_hash, None)
+
+
+class Desk:
+    """A desk that grants everything and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.refuse: Refusal | Exception | None = None
+
+    def _ask(self, *what: Any) -> None:
+        self.asked.append(what)
+        if self.refuse is not None:
+            raise self.refuse
+
+    def me(self, identity: Identity) -> wire.Me:
+        """The user."""
+        return wire.Me(user=identity.login, name="", role=identity.role, language="zh", interfaces=(), rights=())
+
+    async def logged_out(self, identity: Identity) -> None:
+        """Noted."""
+        self._ask("logged_out", identity.login)
+
+    async def take_phone(self, identity: Identity, interface: str) -> None:
+        """Noted."""
+        self._ask("take_phone", interface)
+
+    async def set_language(self, identity: Identity, language: str) -> None:
+        """Noted."""
+        self._ask("set_language", language)
+
+    async def pause(self, identity: Identity, paused: bool, reason: str) -> None:
+        """Noted."""
+        self._ask("pause", paused, reason)
+
+    async def history(
+        self, identity: Identity, mine: bool, before: float | None, limit: int
+    ) -> tuple[Sequence[wire.CallItem], float | None]:
+        """Nothing."""
+        self._ask("history", mine, before)
+        return [], None
+
+    async def dismiss(self, identity: Identity, pop: str) -> None:
+        """Noted."""
+        self._ask("dismiss", pop)
+
+    async def choose(self, identity: Identity, pop: str, party: str | None) -> None:
+        """Noted."""
+        self._ask("choose", pop, party)
+
+    def refresh(self, identity: Identity, pop: str, section: str) -> None:
+        """Noted."""
+        self._ask("refresh", pop, section)
+
+    async def save_note(self, identity: Identity, call: str, text: str, version: int) -> wire.Note:
+        """Saved."""
+        self._ask("save_note", call, text, version)
+        return wire.Note(text=text, saved_at=1.0, version=version + 1, by=identity.login)
+
+    async def save_draft(self, identity: Identity, call: str, draft: Any) -> None:
+        """Noted."""
+        self._ask("save_draft", call, draft)
+
+    async def save_fields(
+        self, identity: Identity, party: str, fields: Mapping[str, str], version: int
+    ) -> model.Profile:
+        """Saved."""
+        self._ask("save_fields", party, dict(fields), version)
+        return PROFILE
+
+    async def create_party(
+        self, identity: Identity, fields: Mapping[str, str], number: str | None, call: str | None
+    ) -> model.Profile:
+        """Made."""
+        self._ask("create_party", dict(fields), number, call)
+        return PROFILE
+
+    async def add_business(self, identity: Identity, party: str, fields: Mapping[str, str]) -> model.BusinessRecord:
+        """Made."""
+        self._ask("add_business", party, dict(fields))
+        return model.BusinessRecord(id="b1", at=1.0)
+
+    async def add_note(self, identity: Identity, party: str, text: str, call: str | None) -> model.Note:
+        """Made."""
+        self._ask("add_note", party, text, call)
+        return model.Note(id="n1", at=1.0, by=identity.login, text=text)
+
+    async def search(self, identity: Identity, text: str) -> Sequence[model.Party]:
+        """Found."""
+        self._ask("search", text)
+        return [PARTY]
+
+    async def form(self, identity: Identity, category: str) -> tuple[Sequence[model.Field], Sequence[model.Category]]:
+        """Empty."""
+        self._ask("form", category)
+        return [], []
+
+
+class Condition:
+    """Whatever a test says."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def ready(self) -> list[str]:
+        """Why not."""
+        return self.reasons
+
+    def metrics(self) -> str:
+        """Something."""
+        return "thirteen_ready 1\n"
+
+
+class Place:
+    """Where the pages stand."""
+
+    plain = False
+    push_origins = ("ws://127.0.0.1:1",)
+
+    def __init__(self) -> None:
+        self.origins = frozenset({"http://here.example"})
+
+    def push_url(self, origin: str | None, host: str) -> str:
+        """Somewhere."""
+        return "ws://127.0.0.1:1/push"
+
+
+class Site:
+    """A web server over all of that."""
+
+    def __init__(self) -> None:
+        self.book, self.desk, self.condition = Book(), Desk(), Condition()
+        self.auth = Auth(self.book, clock=wall_clock, secure=False, hasher=HASHER)
+        self.server = WebServer(
+            Services(
+                auth=self.auth,
+                desk=self.desk,
+                condition=self.condition,
+                site=Place(),
+                version="1",
+                clock=wall_clock,
+            )
+        )
+        self.base = ""
+        self.tokens: dict[str, str] = {}
+        self.http: aiohttp.ClientSession
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        role: str | None = None,
+        body: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request as our own page makes it: (status, headers, body)."""
+        sent = {"Origin": "http://here.example", "X-Requested-With": "thirteen"}
+        if role is not None:
+            if role not in self.tokens:
+                self.tokens[role], _ = await self.auth.login(role, PASSWORD, "")
+            sent["Cookie"] = f"cti={self.tokens[role]}"
+        for key, value in (headers or {}).items():
+            sent.pop(key, None)
+            if value:
+                sent[key] = value
+        raw = data if data is not None else json.dumps(body).encode() if body is not None else None
+        if raw is not None:
+            sent.setdefault("Content-Type", "application/json")
+        async with self.http.request(method, self.base + path, data=raw, headers=sent, allow_redirects=False) as answer:
+            return answer.status, dict(answer.headers), await answer.read()
