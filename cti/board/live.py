@@ -14,11 +14,14 @@ from cti import events
 from cti.board.days import Days
 from cti.board.people import People, best_idle, next_free
 from cti.board.queues import Waiting
-from cti.board.view import AgentView, BoardView, CallerView, Changes, Interval, QueueView, Totals
+from cti.board.view import AgentView, BoardView, CallerView, Changes, Interval, QueueView, Totals, WrapupNext
 from cti.calls.record import Call
 from cti.events import Event
 
 RECENT_INTERVALS = 12
+
+_Helpers = tuple[tuple[str, ...], WrapupNext | None]
+"Who of a queue could take a call now, and who will be free next."
 
 
 class QueuePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,8 +175,9 @@ class Board:
             if self._sent_queues.get(queue) != view:
                 queues[queue] = self._sent_queues[queue] = view
             self._dirty_callers.update(self._waiting.visits(queue))
+        helpers: dict[str, _Helpers] = {}
         for visit in self._dirty_callers:
-            caller = self._caller(visit)
+            caller = self._caller(visit, helpers)
             if caller is None:
                 if self._sent_callers.pop(visit, None) is not None:
                     callers[visit] = None
@@ -200,7 +204,8 @@ class Board:
         """The whole board as it is now."""
         names = dict.fromkeys([*self._plans, *self._days.queues(), *self._people.queues(), *self._waiting.queues()])
         visits = [visit for queue in self._waiting.queues() for visit in self._waiting.visits(queue)]
-        callers = {visit: self._caller(visit) for visit in visits}
+        helpers: dict[str, _Helpers] = {}
+        callers = {visit: self._caller(visit, helpers) for visit in visits}
         agents = {interface: self._agent(interface) for interface in self._people.interfaces()}
         return BoardView(
             variant="V2",
@@ -263,13 +268,17 @@ class Board:
             **self._people.count(queue),
         )
 
-    def _caller(self, visit: str) -> CallerView | None:
+    def _caller(self, visit: str, helpers: dict[str, _Helpers]) -> CallerView | None:
+        """A waiting caller; `helpers` keeps who could help in which queue, for the other callers of this round."""
         caller = self._waiting.get(visit)
         if caller is None:
             return None
         face = self._faces.get(caller.call) or Face(number=None, name=None)
         display, region = self._describe(face.number)
-        members = self._people.members(caller.queue)
+        if caller.queue not in helpers:
+            members = self._people.members(caller.queue)
+            helpers[caller.queue] = (best_idle(members), next_free(members))
+        idle, soon_free = helpers[caller.queue]
         return CallerView(
             visit=visit,
             call=caller.call,
@@ -286,8 +295,8 @@ class Board:
             party=face.party,
             new=face.new,
             ringing=tuple(caller.rings.values()),
-            idle_agents=best_idle(members, caller.queue),
-            wrapup_next=next_free(members, caller.queue),
+            idle_agents=idle,
+            wrapup_next=soon_free,
         )
 
     def _agent(self, interface: str) -> AgentView | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView
+from collections.abc import Collection, KeysView
 from typing import TypedDict
 
 from cti.board.view import WrapupNext
 from cti.events import AgentPhase, AgentState, QueueMembership
 
 MOST_NAMED = 3
+
+Member = tuple[AgentState, QueueMembership]
+"An agent as one queue has him."
 
 
 class Heads(TypedDict):
@@ -29,7 +32,7 @@ class People:
     def __init__(self) -> None:
         """Nobody yet."""
         self._agents: dict[str, AgentState] = {}
-        self._by_queue: dict[str, dict[str, AgentState]] = {}
+        self._by_queue: dict[str, dict[str, Member]] = {}
         self._by_call: dict[str, set[str]] = {}
 
     def put(self, state: AgentState) -> set[str]:
@@ -37,7 +40,7 @@ class People:
         before = self.remove(state.interface)
         self._agents[state.interface] = state
         for membership in state.queues:
-            self._by_queue.setdefault(membership.queue, {})[state.interface] = state
+            self._by_queue.setdefault(membership.queue, {})[state.interface] = (state, membership)
         if state.call is not None:
             self._by_call.setdefault(state.call, set()).add(state.interface)
         return before
@@ -72,7 +75,7 @@ class People:
         """Queues with a member."""
         return self._by_queue.keys()
 
-    def members(self, queue: str) -> Iterable[AgentState]:
+    def members(self, queue: str) -> Collection[Member]:
         """A queue's members."""
         return self._by_queue.get(queue, {}).values()
 
@@ -85,7 +88,7 @@ class People:
         if queue is None:
             phases = [state.phase for state in self._agents.values()]
         else:
-            phases = [phase_in(state, queue) for state in self.members(queue)]
+            phases = [phase_in(member) for member in self.members(queue)]
         busy = phases.count("busy") + phases.count("held")
         present = {phase: phases.count(phase) for phase in ("idle", "ringing", "wrapup", "paused")}
         return Heads(
@@ -99,32 +102,32 @@ class People:
         )
 
 
-def phase_in(state: AgentState, queue: str) -> AgentPhase:
+def phase_in(member: Member) -> AgentPhase:
     """An agent's phase as one queue sees it: somebody may be paused in one queue and free in another."""
+    state, membership = member
     if state.phase in ("idle", "paused"):
-        return "paused" if _membership(state, queue).paused else "idle"
+        return "paused" if membership.paused else "idle"
     return state.phase
 
 
-def best_idle(members: Iterable[AgentState], queue: str) -> tuple[str, ...]:
-    """Names of those who could take a call of the queue now: lowest penalty first, then longest idle."""
-    idle = [state for state in members if phase_in(state, queue) == "idle"]
-    idle.sort(key=lambda state: (_membership(state, queue).penalty, state.since, state.agent))
-    return tuple(state.agent for state in idle[:MOST_NAMED])
+def best_idle(members: Collection[Member]) -> tuple[str, ...]:
+    """Names of those of a queue who could take its call now: lowest penalty first, then longest idle."""
+    idle = [
+        (membership.penalty, state.since, state.agent)
+        for state, membership in members
+        if state.phase in ("idle", "paused") and not membership.paused
+    ]
+    return tuple(agent for _, _, agent in sorted(idle)[:MOST_NAMED])
 
 
-def next_free(members: Iterable[AgentState], queue: str) -> WrapupNext | None:
-    """Who of the queue will be the first to end the wrap-up time."""
-    soonest: WrapupNext | None = None
-    for state in members:
-        membership = _membership(state, queue)
-        until = membership.wrapup_until
-        if state.phase != "wrapup" or membership.paused or until is None:
-            continue
-        if soonest is None or (until, state.agent) < (soonest.until, soonest.agent):
-            soonest = WrapupNext(agent=state.agent, until=until)
-    return soonest
-
-
-def _membership(state: AgentState, queue: str) -> QueueMembership:
-    return next(membership for membership in state.queues if membership.queue == queue)
+def next_free(members: Collection[Member]) -> WrapupNext | None:
+    """Who of a queue will be the first to end the wrap-up time."""
+    soonest = min(
+        (
+            (membership.wrapup_until, state.agent)
+            for state, membership in members
+            if state.phase == "wrapup" and membership.wrapup_until is not None and not membership.paused
+        ),
+        default=None,
+    )
+    return None if soonest is None else WrapupNext(until=soonest[0], agent=soonest[1])
