@@ -8,7 +8,7 @@ const STACKED = /(\p{M}{2})\p{M}+/gu;
 export function clean(text, limit = 40) {
   if (text === null || text === undefined) return '';
   const flat = String(text)
-    .replace(/[\s\u2028\u2029]+/gu, ' ')
+    .replace(/[\t-\r\p{Z}]+/gu, ' ')
     .replace(HIDDEN, '')
     .replace(STACKED, '$1')
     .trim();

@@ -1,0 +1,425 @@
+"""The parts of the pages, each asked by itself: what frames make of the state, the push channel, how text is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import pytest_asyncio
+from aiohttp import WSMsgType, web
+from playwright.async_api import Page, async_playwright
+
+from tests import chromium
+from tests.browser.pages import QUIET
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+STATIC = Path("cti/web/static")
+GUARD_S = 10.0
+
+
+class Far:
+    """The far end: serves the modules, and speaks on the push channel what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.sockets: asyncio.Queue[web.WebSocketResponse] = asyncio.Queue()
+        app = web.Application()
+        app.router.add_get("/", self._blank)
+        app.router.add_get("/push", self._push)
+        for folder in ("js", "vendor", "i18n"):
+            app.router.add_static(f"/{folder}", STATIC / folder)
+        self._runner = web.AppRunner(app)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._runner.cleanup()
+
+    async def _blank(self, request: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>blank</title>", content_type="text/html")
+
+    async def _push(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.put_nowait(socket)
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                self.heard.put_nowait(json.loads(message.data))
+        return socket
+
+    async def greeted(self) -> tuple[web.WebSocketResponse, dict[str, Any]]:
+        """The next connection, and its first frame."""
+        async with asyncio.timeout(GUARD_S):
+            socket = await self.sockets.get()
+            return socket, await self.heard.get()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def far() -> AsyncIterator[Far]:
+    """One far end for all tests here."""
+    async with Far() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(far: Far) -> AsyncIterator[Page]:
+    """A blank page that can load the modules."""
+    try:
+        part = chromium.find()
+    except chromium.Unavailable as reason:
+        pytest.skip(f"no Chromium: {reason}")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**part.launch(*QUIET))
+        one = await (await browser.new_context(timezone_id="Asia/Shanghai")).new_page()
+        await one.goto(f"http://127.0.0.1:{far.port}/")
+        yield one
+        await browser.close()
+
+
+async def ask(page: Page, module: str, code: str, arg: Any = None) -> Any:
+    """Evaluate `code` with the module's exports as `m` and the argument as `x`."""
+    return await page.evaluate(f"async (x) => {{ const m = await import('/js/{module}'); return ({code}); }}", arg)
+
+
+HEAD = {"call": "c1", "state": "ringing", "match": {"level": "pending"}, "party": None, "ringing_since": 100.0}
+
+
+def snapshot(*pops: dict[str, Any], seq: int = 1) -> dict[str, Any]:
+    """A first frame."""
+    me = {"user": "a", "name": "A", "role": "agent", "interfaces": [], "rights": []}
+    board = {"totals": {"waiting": 0}, "queues": {"q": {"queue": "q"}}, "callers": {}, "agents": {}}
+    rest = {"me": me, "link": {"state": "live"}, "agent": None, "today": None, "board": board, "phones": []}
+    return {"v": 1, "type": "snapshot", "seq": seq, "now": 100.0, "pops": list(pops), **rest}
+
+
+def frame(seq: int, kind: str, **more: Any) -> dict[str, Any]:
+    """A later frame."""
+    return {"v": 1, "type": kind, "seq": seq, "now": 100.0 + seq, **more}
+
+
+async def state_after(page: Page, *frames: dict[str, Any], keeps: bool = False) -> dict[str, Any]:
+    """The state that these frames make; `keeps`: every pop holds unsaved words."""
+    code = "x.frames.reduce((s, f) => m.reduce(s, f, () => x.keeps), m.initial())"
+    found: dict[str, Any] = await ask(page, "store.js", code, {"frames": frames, "keeps": keeps})
+    return found
+
+
+async def test_snapshot_replaces_all_and_deltas_build_on_it(page: Page) -> None:
+    """What the first frame does not name is gone; later frames change their part and nothing else."""
+    profile = {"name": "profile", "state": "ready", "items": [1], "total": 1, "as_of": 1.0, "text": ""}
+    state = await state_after(
+        page,
+        snapshot({"id": "old", **HEAD}),
+        snapshot({"id": "p1", **HEAD}),
+        frame(2, "section", pop="p1", section=profile),
+        frame(3, "pop", pop={"id": "p1", **HEAD, "state": "talking", "party": {"id": "x"}}),
+        frame(4, "board", changes={"queues": {"q": None}, "callers": {"v": {"visit": "v"}}}),
+        frame(5, "beat"),
+    )
+    assert list(state["pops"]) == ["p1"]
+    assert state["pops"]["p1"]["state"] == "talking"
+    assert state["pops"]["p1"]["sections"]["profile"]["items"] == [1]
+    assert state["pops"]["p1"]["sections"]["sms"]["state"] == "loading"
+    assert state["board"]["queues"] == {}
+    assert list(state["board"]["callers"]) == ["v"]
+    assert (state["seq"], state["gap"]) == (5, False)
+
+
+@pytest.mark.parametrize("seq", [1, 3, 7])
+async def test_jump_of_the_number_asks_for_a_snapshot(page: Page, seq: int) -> None:
+    """A frame that is not the next one changes nothing and marks the gap."""
+    state = await state_after(page, snapshot({"id": "p1", **HEAD}), frame(seq, "pop_closed", pop="p1", reason="missed"))
+    assert state["gap"] is True
+    assert list(state["pops"]) == ["p1"]
+
+
+async def test_section_that_is_read_again_keeps_what_it_showed(page: Page) -> None:
+    """Nothing under a reader's eyes is emptied by loading, lateness or an error; a real answer replaces it."""
+    sections = [
+        {"name": "sms", "state": "ready", "items": ["a"], "total": 1, "as_of": 5.0, "text": ""},
+        {"name": "sms", "state": "late", "items": [], "total": 0, "as_of": None, "text": "late"},
+    ]
+    frames = [frame(2 + i, "section", pop="p1", section=s) for i, s in enumerate(sections)]
+    shown = (await state_after(page, snapshot({"id": "p1", **HEAD}), *frames))["pops"]["p1"]["sections"]["sms"]
+    assert (shown["state"], shown["items"], shown["as_of"]) == ("late", ["a"], 5.0)
+    empty = {"name": "sms", "state": "empty", "items": [], "total": 0, "as_of": 6.0, "text": ""}
+    state = await state_after(
+        page, snapshot({"id": "p1", **HEAD}), *frames, frame(4, "section", pop="p1", section=empty)
+    )
+    assert state["pops"]["p1"]["sections"]["sms"]["items"] == []
+
+
+async def test_another_customer_takes_nothing_over_from_the_first(page: Page) -> None:
+    """When the choice changes, no section of the one before stays on the page."""
+    profile = {"name": "profile", "state": "ready", "items": [1], "total": 1, "as_of": 1.0, "text": ""}
+    state = await state_after(
+        page,
+        snapshot({"id": "p1", **HEAD, "party": {"id": "x"}}),
+        frame(2, "section", pop="p1", section=profile),
+        frame(3, "pop", pop={"id": "p1", **HEAD, "party": {"id": "y"}}),
+    )
+    assert state["pops"]["p1"]["sections"]["profile"]["state"] == "loading"
+
+
+@pytest.mark.parametrize("reason", ["answered_elsewhere", "caller_gone", "cancelled", "missed", "replaced"])
+async def test_pop_with_unsaved_words_is_never_taken_away(page: Page, reason: str) -> None:
+    """Closed by the service it stays, ended, until the words are saved or thrown away; without words it goes."""
+    frames = (snapshot({"id": "p1", **HEAD}), frame(2, "pop_closed", pop="p1", reason=reason, by="陈晓雯"))
+    assert (await state_after(page, *frames))["pops"] == {}
+    kept = (await state_after(page, *frames, keeps=True))["pops"]["p1"]
+    assert (kept["state"], kept["kept"]) == ("ended", {"reason": reason, "by": "陈晓雯"})
+    after_reconnect = await state_after(page, *frames, snapshot(), keeps=True)
+    assert list(after_reconnect["pops"]) == ["p1"]
+    assert (
+        await state_after(
+            page,
+            *frames,
+            keeps=True,
+        )
+    )["closed"] is None
+
+
+async def test_untouched_parts_keep_their_identity(page: Page) -> None:
+    """What a frame does not name is the same object as before: it is not drawn again."""
+    code = """(() => { const a = m.reduce(m.initial(), x[0]); const b = m.reduce(a, x[1]);
+      return [a.pops === b.pops, a.board === b.board, a.agent === b.agent]; })()"""
+    assert await ask(page, "store.js", code, [snapshot(), frame(2, "agent", agent={"phase": "idle"})]) == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("link", "open_", "online", "age", "level", "cause"),
+    [
+        ("live", True, True, 99, "live", None),
+        ("lost", True, True, 0.5, "live", "pbx"),
+        ("lost", True, True, 2, "late", "pbx"),
+        ("lost", True, True, 3.1, "stale", "pbx"),
+        ("resyncing", True, True, 3.1, "stale", "pbx"),
+        ("refused", True, True, 9, "stale", "refused"),
+        ("live", False, True, 2, "late", "service"),
+        ("live", False, True, 4, "stale", "service"),
+        ("live", False, False, 4, "stale", "offline"),
+    ],
+)
+async def test_page_says_when_it_is_not_current(
+    page: Page, link: str, open_: bool, online: bool, age: float, level: str, cause: str | None
+) -> None:
+    """Up to a second nothing, up to three the dot, then all of the page; and why."""
+    since = 1000.0 - age
+    asked = {
+        "socket": {"open": open_, "lostAt": since},
+        "link": {"state": link, "since": since},
+        "online": online,
+        "ready": True,
+        "now": 1000.0,
+    }
+    told = await ask(page, "linkview.js", "m.verdict(x)", asked)
+    assert (told["level"], told["cause"]) == (level, cause)
+
+
+@pytest.mark.parametrize(
+    ("waited", "target", "step", "filled", "total"),
+    [
+        (0, 13, "calm", 0, 13),
+        (7.99, 13, "calm", 7, 13),
+        (8, 13, "warn", 8, 13),
+        (10.9, 13, "warn", 10, 13),
+        (11, 13, "hot", 11, 13),
+        (13, 13, "hot", 13, 13),
+        (13.001, 13, "over", 13, 13),
+        (17, 13, "over", 13, 13),
+        (11.9, 20, "calm", 11, 20),
+        (12, 20, "warn", 12, 20),
+        (16, 20, "hot", 16, 20),
+        (30, 60, "calm", 6, 13),
+        (60, 60, "hot", 13, 13),
+        (60.1, 60, "over", 13, 13),
+    ],
+)
+async def test_countdown_steps_come_from_the_queues_own_target(
+    page: Page, waited: float, target: float, step: str, filled: int, total: int
+) -> None:
+    """Amber from 0.6 T, red from 0.8 T, both rounded up; exactly T is in time; above 20 s a segment is T/13."""
+    code = "({step: m.countdownStep(...x), ...m.segments(...x)})"
+    assert await ask(page, "format.js", code, [waited, target]) == {"step": step, "filled": filled, "total": total}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("周敏", "周敏"),
+        ("a\u202eb\u2066c\u200bd\ufeffe\u0000f", "abcdef"),
+        ("  one\r\n\ttwo\u2028three  ", "one two three"),
+        ("A" * 50, "A" * 39 + "…"),
+        ("😀" * 50, "😀" * 39 + "…"),
+        ("e" + "\u0301" * 30, "e\u0301\u0301"),
+        ("\ud800x", "x"),
+        ("ㅤㅤ", ""),
+        (None, ""),
+    ],
+)
+async def test_foreign_text_is_made_safe_to_read(page: Page, given: str | None, shown: str) -> None:
+    """Control and direction marks go, white space folds, stacked marks and long names are cut at 40 letters."""
+    as_json = json.dumps(given)
+    assert await ask(page, "format.js", "m.clean(JSON.parse(x))", as_json) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("m.mmss(0)", "00:00"),
+        ("m.mmss(754.9)", "12:34"),
+        ("m.mmss(7261)", "2:01:01"),
+        ("m.mmss(null)", "–"),
+        ("m.money('2350')", "2,350"),
+        ("m.money(-1234.5)", "−1,234.5"),
+        ("m.money('')", "–"),
+        ("m.percent(0.9054)", "90.5%"),
+        ("m.percent(null)", "–"),
+        ("m.groupNumber('+8613505741300')", "135 0574 1300"),
+        ("m.groupNumber('057487000013')", "057487000013"),
+        ("m.phoneLabel('PJSIP/8012')", "8012"),
+        ("m.phoneLabel('Local/8012@from-queue/n')", "8012"),
+        ("m.dayTime(1763721600, 1763725200, {today: '今天', yesterday: '昨天'})", "今天 18:40"),
+        ("m.dayTime(1763640000, 1763725200, {today: '今天', yesterday: '昨天'})", "昨天 20:00"),
+        ("m.shortDate('2026-01-08', 1763725200)", "01-08"),
+        ("m.shortDate('2024-01-08', 1763725200)", "2024-01-08"),
+    ],
+)
+async def test_figures_and_times_are_written_one_way(page: Page, code: str, shown: str) -> None:
+    """Durations mm:ss, amounts with thousands and a true minus, dates MM-DD, nothing known is –."""
+    assert await ask(page, "format.js", code) == shown
+
+
+async def test_list_does_not_move_under_the_pointer(page: Page) -> None:
+    """While held, known rows keep their order, new ones come last, gone ones leave; then the order is taken up."""
+    code = "[m.heldOrder(['a', 'b', 'c'], ['d', 'c', 'a'], true), m.heldOrder(['a', 'b'], ['b', 'a'], false)]"
+    assert await ask(page, "board/order.js", code) == [["a", "c", "d"], ["b", "a"]]
+
+
+async def test_each_cause_raises_one_alert(page: Page) -> None:
+    """A breach, two misses in a row, an abandoned call, a starved queue: one alert each, none from before the page."""
+    caller = {"visit": "v", "queue": "q", "waiting_since": 100.0, "target_s": 13, "name": "周敏"}
+    queue = {"queue": "q", "label": "欧洲航线", "idle": 0, "ringing": 0, "abandoned": 1}
+    agent = {"interface": "PJSIP/1", "agent": "A", "missed": 2}
+    before = {"queues": {"q": queue}, "callers": {}, "agents": {"PJSIP/1": agent}}
+    waiting = {**before, "callers": {"v": caller}}
+    after = {
+        "queues": {"q": {**queue, "abandoned": 2}},
+        "callers": {},
+        "agents": {"PJSIP/1": {**agent, "missed": 3}},
+    }
+    steps = [(before, 100.0), (waiting, 107.0), (waiting, 108.5), (waiting, 113.5), (waiting, 114.0), (after, 120.0)]
+    code = "x.reduce((memory, [board, now]) => m.watch(memory, board, now), m.noAlerts()).list.map((a) => a.kind)"
+    assert await ask(page, "board/alerts.js", code, steps) == ["abandoned", "missed", "over", "starved"]
+
+
+PUSH = """
+window.told = [];
+window.push?.end();
+window.push = m.openPush({url: x.url, page: 'desk',
+  onFrame: (f) => { told.push(['frame', f.seq]); return f.type !== 'jump'; },
+  onState: (s) => told.push(['state', s.open, s.attempt, s.retryAt === null ? null : s.retryAt - Date.now() / 1000]),
+  onDenied: (code) => told.push(['denied', code])});
+"""
+
+
+async def open_push(page: Page, far: Far) -> web.WebSocketResponse:
+    """Open the channel; the far end's socket, its snapshot sent."""
+    url = f"ws://127.0.0.1:{far.port}/push"
+    while not far.heard.empty():
+        far.heard.get_nowait()
+    while not far.sockets.empty():
+        far.sockets.get_nowait()
+    await page.evaluate(f"async (x) => {{ const m = await import('/js/push.js'); {PUSH} }}", {"url": url})
+    socket, hello = await far.greeted()
+    assert hello == {"type": "hello", "v": 1, "page": "desk", "last_seq": hello["last_seq"]}
+    await socket.send_json(snapshot())
+    await until(page, "told.some((t) => t[0] === 'state' && t[1] === true)")
+    return socket
+
+
+async def until(page: Page, code: str) -> None:
+    """Wait until it is so on the page."""
+    await page.wait_for_function(code, timeout=GUARD_S * 1000)
+
+
+async def test_channel_greets_takes_a_snapshot_and_says_where_it_left_off(page: Page, far: Far) -> None:
+    """Hello is the first frame; after a break the next hello names the last number seen."""
+    socket = await open_push(page, far)
+    await socket.send_json(frame(2, "beat"))
+    await until(page, "told.at(-1)[0] === 'frame' && told.at(-1)[1] === 2")
+    await socket.close(code=1012)
+    _, hello = await far.greeted()
+    assert hello["last_seq"] == 2
+
+
+async def test_jump_makes_the_channel_anew(page: Page, far: Far) -> None:
+    """When the state finds a gap the socket is closed and made again at once."""
+    socket = await open_push(page, far)
+    await socket.send_json({**frame(9, "beat"), "type": "jump"})
+    again, _ = await far.greeted()
+    assert again is not socket
+
+
+@pytest.mark.parametrize("code", [4001, 4003])
+async def test_refusal_ends_the_channel(page: Page, far: Far, code: int) -> None:
+    """Not logged in, or no right: the page is told once and nothing is tried again."""
+    socket = await open_push(page, far)
+    await socket.close(code=code)
+    await until(page, "told.some((t) => t[0] === 'denied')")
+    assert (await page.evaluate("told.filter((t) => t[0] === 'denied')")) == [["denied", code]]
+    assert far.sockets.empty()
+
+
+@pytest.mark.parametrize(("code", "most"), [(4008, 0.31), (1012, 0.31), (1006, 0.41)])
+async def test_channel_comes_back_quickly_where_it_may(page: Page, far: Far, code: int, most: float) -> None:
+    """Too slow and restarting come back within a third of a second; others a little later, with jitter."""
+    socket = await open_push(page, far)
+    if code == 1006:
+        assert socket._req is not None
+        transport = socket._req.transport
+        assert transport is not None
+        transport.abort()
+    else:
+        await socket.close(code=code)
+    await until(page, "told.some((t) => t[0] === 'state' && t[1] === false && t[3] !== null)")
+    wait = await page.evaluate("told.find((t) => t[0] === 'state' && t[1] === false && t[3] !== null)[3]")
+    assert -0.1 < wait <= most
+    await far.greeted()
+
+
+async def test_waits_between_tries_grow_to_a_limit_with_jitter(page: Page, far: Far) -> None:
+    """Each failed try waits longer, between half its ceiling and the ceiling, never above 15 s."""
+    waits = await page.evaluate("""async () => {
+      const { openPush } = await import('/js/push.js');
+      const real = window.WebSocket, waits = [];
+      let push;
+      window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006}), 0); } close() {} };
+      window.WebSocket.OPEN = 1;
+      const later = window.setTimeout;
+      window.setTimeout = (fn, ms) => later(fn, ms > 0 && ms < 20000 ? 0 : ms);
+      await new Promise((done) => {
+        push = openPush({url: 'ws://x', page: 'desk', onFrame: () => true, onDenied: () => {}, onState: (s) => {
+          if (s.retryAt) { waits.push(s.retryAt - Date.now() / 1000); if (waits.length === 10) done(); } }});
+      });
+      push.end();
+      window.setTimeout = later;
+      window.WebSocket = real;
+      return waits;
+    }""")
+    for tries, wait in enumerate(waits):
+        ceiling = min(15.0, 0.4 * 2**tries)
+        assert ceiling / 2 - 0.1 <= wait <= ceiling + 0.1
