@@ -105,8 +105,8 @@ def _in_visit(true: TrueVisit, visit: record.Visit, slack: float, gap: bool) -> 
         yield f"{visit.outcome}, was {true.outcome}"
     if true.wait_s is not None and not (gap and visit.wait_s is None):
         allowed = slack + (0.0 if true.exact else 1.0)
-        earliest = true.wait_s if true.earliest_s is None else true.earliest_s
-        if visit.wait_s is None or not earliest - allowed <= visit.wait_s <= true.wait_s + allowed:
+        least = true.wait_s if true.least_s is None else true.least_s
+        if visit.wait_s is None or not least - allowed <= visit.wait_s <= true.wait_s + allowed:
             yield f"waited {visit.wait_s}, were {true.wait_s:.3f} s"
     if visit.agent != true.agent and not (gap and visit.agent is None):
         yield f"agent {visit.agent}, was {true.agent}"

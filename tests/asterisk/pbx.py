@@ -73,13 +73,21 @@ class RealAsterisk:
 
     async def __aenter__(self) -> RealAsterisk:
         """Start."""
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop and clear away."""
-        await self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            await self.stop()
+        finally:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     async def start(self, guard: float = 60) -> None:
         """Start and wait until fully booted."""

@@ -21,6 +21,9 @@ from tests.asterisk.site import CEL_FIELDS
 FLICKER = 0.1
 """Seconds: two stretches of one phone this close are one (bridges merging), one this short is none."""
 
+_MOMENT = 0.5
+"Seconds: longer than any moment in which the PBX does two things that belong together."
+
 _UNHEARD = ("Local/", "CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Surrogate/", "UnicastRTP/")
 "Channels that are nobody's phone."
 
@@ -71,8 +74,8 @@ class TrueVisit(msgspec.Struct, kw_only=True):
     wait_s: float | None
     exact: bool
     "False: the books have whole seconds only."
-    earliest_s: float | None = None
-    "The agent's phone had answered by then: AgentConnect lies between this and `wait_s`, a millisecond as a rule."
+    least_s: float | None = None
+    "The shortest wait that the books allow: `wait_s` less a millisecond as a rule, more where the PBX was busy."
     agent: str | None = None
     interface: str | None = None
     missed: list[tuple[str, float]] = []
@@ -247,7 +250,6 @@ def _visit(
         entered = (e.at for e in books.by_channel[enter.unique] if e.kind == "BRIDGE_ENTER" and e.at >= joined)
         left = next(entered, None)
         visit.agent = closing.agent
-        visit.earliest_s = _earliest(books, closing, joined, left)
         if left is not None:
             near = [(abs(talk.from_ - left), talk.interface) for talk in talks if abs(talk.from_ - left) < 1.0]
             visit.interface = min(near)[1] if near else None
@@ -256,15 +258,25 @@ def _visit(
     if left is None:
         left, visit.exact = float(closing.at), False
     visit.wait_s = left - joined
+    visit.least_s = _least(books, enter, closing, joined, left)
     return visit
 
 
-def _earliest(books: _Books, connect: LogLine, joined: float, bridged: float | None) -> float | None:
-    """Seconds of waiting until the agent's phone had answered; None where that says nothing new."""
-    answers = [e.at for e in books.by_channel.get(connect.data[1], ()) if e.kind == "ANSWER"]
-    # A long time between answer and bridge is an announcement: the agent is connected at its end.
-    near = [at for at in answers if bridged is not None and 0 <= bridged - at < 0.5]
-    return near[-1] - joined if near else None
+def _least(books: _Books, enter: LogLine, closing: LogLine, joined: float, left: float) -> float:
+    """The shortest wait that the books allow.
+
+    The channel event log tells when Queue() was started and when the two were bridged. The caller joined the queue a
+    moment after the first, before his call's next event (music, a phone rings), and was connected a moment before the
+    second, after the agent's phone had answered. On a busy machine the moments are long.
+    """
+    call = books.call_of.get(enter.unique)
+    after = [e.at for e in books.events if e.linked == call and joined < e.at < min(left, joined + _MOMENT)]
+    answers = [
+        e.at
+        for e in books.by_channel.get(closing.data[1] if closing.verb == "CONNECT" else "", ())
+        if e.kind == "ANSWER" and left - _MOMENT < e.at <= left
+    ]
+    return max(max(answers, default=left) - min(after, default=joined), 0.0)
 
 
 def _lived_on(books: _Books, unique: str, left: float) -> bool:
