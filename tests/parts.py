@@ -11,12 +11,15 @@ from collections.abc import Callable
 
 from tests import chromium, debian
 from tests.asterisk import programs
+from tests.servers import mariadb, postgresql
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
     "Asterisk 22": lambda: programs.asterisk_files("22"),
     "Asterisk 16": lambda: programs.asterisk_files("16"),
     "SIPp": programs.sipp,
+    "PostgreSQL": postgresql.files,
+    "MariaDB": mariadb.files,
 }
 
 

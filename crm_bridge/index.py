@@ -1,0 +1,523 @@
+"""Our own phone index over another CRM: each of its customers as a party of ours, with every number by its key.
+
+The index lives in the tables of the embedded CRM (`crm_party`, `crm_phone`, ...), so a look-up, a choice learned, a
+note or a chat works alike for a customer of our own and for one of the other CRM, and goes on while that CRM is away.
+`crmx_ref` tells which is which. Putting the same row twice changes nothing: a hash of what it says is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from crm_bridge import sql
+from crm_bridge.embedded import EmbeddedCrm, tables
+from crm_bridge.embedded.crm import errors
+from crm_bridge.index_tables import overlay, ref, sync
+from crm_bridge.model import PartyKind
+from crm_bridge.numbers import Number, Site, canonical_all, numbers_in
+
+_MIGRATIONS: Final = Path(__file__).parent / "index_migrations"
+GONE_TAG: Final = "客户库已删除"
+"Stands on a party whose row is gone there while something here still hangs on it."
+_COLUMNS: Final = ("name", "role", "category", "tier")
+"Of a party, and may be typed over."
+_SHORTEST: Final = 7
+"Digits of a number of no known form that is still indexed."
+_LABELS: Final = {"qq": "QQ", "wechat": "微信", "wangwang": "旺旺", "email": "邮箱", "msn": "MSN"}
+
+
+class Phone(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell with a number or several."""
+
+    text: str
+    label: str
+    area: str = ""
+    "Area code of numbers without one; the site's where nothing is said."
+
+    def site(self, site: Site) -> Site:
+        """The site as this cell wants it."""
+        return msgspec.structs.replace(site, area_code=self.area) if self.area else site
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as another CRM tells it; `entity` and `id` name it there for good."""
+
+    entity: str
+    id: str
+    kind: PartyKind
+    name: str
+    company_entity: str | None = None
+    company_id: str | None = None
+    "Of a person's company, there."
+    role: str | None = None
+    category: str
+    tier: str | None = None
+    owner: str | None = None
+    owner_name: str | None = None
+    tags: tuple[str, ...] = ()
+    attrs: dict[str, str] = msgspec.field(default_factory=dict)
+    points: tuple[tuple[str, str], ...] = ()
+    "(kind, value) of addresses other than phones."
+    phones: tuple[Phone, ...] = ()
+    texts: tuple[str, ...] = ()
+    "Free texts: numbers in them are hints."
+    last_contact: float | None = None
+
+
+class Put(msgspec.Struct, kw_only=True):
+    """What a page changed."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    numbers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    "{party: keys it did not have before}: past calls of those numbers are this party's."
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the sync of an entity is."""
+
+    pass_no: int
+    mark: str | None
+    full_at: float | None
+    read_at: float | None
+
+
+class _Entry(msgspec.Struct, frozen=True, order=True):
+    """One row of crm_phone of a party."""
+
+    key: str
+    ext: str
+    level: str
+    label: str
+
+
+class _Doc(msgspec.Struct, frozen=True):
+    """What a row said last: to know what of the party came from there."""
+
+    row: Row
+    entries: tuple[_Entry, ...]
+
+
+class PhoneIndex:
+    """The index of one source. Every method may be called from any thread and raises CrmError."""
+
+    def __init__(
+        self,
+        crm: EmbeddedCrm,
+        source: str,
+        *,
+        clock: Callable[[], float],
+        on_numbers: Callable[[Mapping[str, tuple[str, ...]]], None] | None = None,
+    ) -> None:
+        """`on_numbers` is told, after the commit and in the thread that wrote, which parties got which new keys."""
+        self.crm = crm
+        self.source = source
+        self._clock = clock
+        self._on_numbers = on_numbers
+        if crm.database.is_sqlite:
+            self.migrate()
+
+    def migrate(self) -> None:
+        """Bring the index's own tables to this program's revision."""
+        with errors():
+            sql.migrate(self.crm.database, _MIGRATIONS, "crmx_version")
+
+    # Filling
+
+    def put(self, rows: Sequence[Row]) -> Put:
+        """Take rows over, in one transaction; one that says what it said before costs a comparison only."""
+        done = Put()
+        if not rows:
+            return done
+        unique = {(row.entity, row.id): row for row in rows}
+        with self._write() as connection:
+            known = self._refs(connection, unique)
+            passes = self._passes(connection)
+            fresh: list[tuple[Row, str]] = []
+            changed: list[tuple[Row, str, Any]] = []
+            seen: list[dict[str, Any]] = []
+            for place, row in unique.items():
+                digest, old = _digest(row), known.get(place)
+                if old is None:
+                    fresh.append((row, digest))
+                elif old.hash != digest or old.gone:
+                    changed.append((row, digest, old))
+                else:
+                    done.same += 1
+                    if old.pass_no != passes.get(row.entity, 0):
+                        seen.append({"e": row.entity, "x": row.id, "n": passes.get(row.entity, 0)})
+            self._stamp(connection, seen)
+            self._insert(connection, fresh, passes, done)
+            self._change(connection, changed, passes, done)
+            self._link_people(connection, [row for row, _ in fresh if row.kind == "company"])
+        if done.numbers and self._on_numbers is not None:
+            self._on_numbers(done.numbers)
+        return done
+
+    def remove(self, entity: str, ids: Iterable[str]) -> int:
+        """Take away rows that are gone there; returns how many were known. What hangs on them here stays."""
+        wanted = list(dict.fromkeys(ids))
+        count = 0
+        with self._write() as connection:
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                known = self._refs(connection, [(entity, one) for one in part])
+                for old in known.values():
+                    if not old.gone:
+                        count += 1
+                        self._take_away(connection, old)
+        return count
+
+    # How far the sync is
+
+    def state(self, entity: str) -> State:
+        """Where the sync of an entity stands."""
+        query = sa.select(sync).where(sync.c.source == self.source, sync.c.entity == entity)
+        with self._read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return State(pass_no=0, mark=None, full_at=None, read_at=None)
+        return State(pass_no=row.pass_no, mark=row.mark, full_at=row.full_at, read_at=row.read_at)
+
+    def begin_pass(self, entity: str) -> int:
+        """Begin comparing everything: from now on each row put is stamped with the number returned."""
+        with self._write() as connection:
+            number = self._passes(connection).get(entity, 0) + 1
+            self._save(connection, entity, pass_no=number)
+        return number
+
+    def end_pass(self, entity: str, mark: str | None, at: float) -> None:
+        """All was compared."""
+        with self._write() as connection:
+            self._save(connection, entity, mark=mark, full_at=at, read_at=at)
+
+    def reached(self, entity: str, mark: str | None, at: float) -> None:
+        """All changes were read up to this mark."""
+        with self._write() as connection:
+            self._save(connection, entity, mark=mark, read_at=at)
+
+    def unseen(self, entity: str, pass_no: int) -> list[str]:
+        """Rows that the pass of this number did not meet: they are gone there."""
+        query = sa.select(ref.c.external_id).where(*self._alive(entity), ref.c.pass_no < pass_no)
+        with self._read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def count(self, entity: str) -> int:
+        """How many rows of an entity are known."""
+        with self._read() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).where(*self._alive(entity))).scalar_one())
+
+    def external(self, party_id: int) -> Row | None:
+        """What the other CRM said last of a party; None for one of our own, or one that is gone there."""
+        with self._read() as connection:
+            return self.row_of(connection, party_id)
+
+    def row_of(self, connection: sa.Connection, party_id: int) -> Row | None:
+        """The same in a transaction of the caller."""
+        query = sa.select(ref.c.doc).where(ref.c.party_id == party_id, ref.c.source == self.source, ~ref.c.gone)
+        doc = connection.execute(query).scalar()
+        return None if doc is None else msgspec.json.decode(doc, type=_Doc).row
+
+    # Inside
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with errors(), self.crm.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with errors(), self.crm.database.write() as connection:
+            yield connection
+
+    def _alive(self, entity: str) -> tuple[Any, ...]:
+        return ref.c.source == self.source, ref.c.entity == entity, ~ref.c.gone
+
+    def _refs(self, connection: sa.Connection, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+        by_entity: dict[str, list[str]] = {}
+        for entity, external in places:
+            by_entity.setdefault(entity, []).append(external)
+        found: dict[tuple[str, str], Any] = {}
+        for entity, ids in by_entity.items():
+            for start in range(0, len(ids), 500):
+                query = sa.select(ref).where(
+                    ref.c.source == self.source,
+                    ref.c.entity == entity,
+                    ref.c.external_id.in_(ids[start : start + 500]),
+                )
+                found |= {(entity, row.external_id): row for row in connection.execute(query)}
+        return found
+
+    def _passes(self, connection: sa.Connection) -> dict[str, int]:
+        query = sa.select(sync.c.entity, sync.c.pass_no).where(sync.c.source == self.source)
+        return {row.entity: row.pass_no for row in connection.execute(query)}
+
+    def _stamp(self, connection: sa.Connection, seen: list[dict[str, Any]]) -> None:
+        if seen:
+            connection.execute(
+                sa.update(ref)
+                .where(
+                    ref.c.source == self.source,
+                    ref.c.entity == sa.bindparam("e"),
+                    ref.c.external_id == sa.bindparam("x"),
+                )
+                .values(pass_no=sa.bindparam("n")),
+                seen,
+            )
+
+    def _save(self, connection: sa.Connection, entity: str, **values: Any) -> None:
+        where = (sync.c.source == self.source, sync.c.entity == entity)
+        if not connection.execute(sa.update(sync).where(*where).values(**values)).rowcount:
+            start = {"source": self.source, "entity": entity, "pass_no": 0}
+            connection.execute(sa.insert(sync), {**start, **values})
+
+    def _insert(
+        self, connection: sa.Connection, fresh: list[tuple[Row, str]], passes: Mapping[str, int], done: Put
+    ) -> None:
+        if not fresh:
+            return
+        now = self._clock()
+        companies = self._companies(connection, [row for row, _ in fresh])
+        made = [
+            {
+                **_columns(row, companies),
+                "version": 1,
+                "created_at": now,
+                "created_by": self.source,
+                "updated_at": now,
+                "updated_by": self.source,
+            }
+            for row, _ in fresh
+        ]
+        insert = sa.insert(tables.party).returning(tables.party.c.id, sort_by_parameter_order=True)
+        parties = list(connection.execute(insert, made).scalars())
+        self._write_rows(
+            connection, [(row, digest, p) for (row, digest), p in zip(fresh, parties, strict=True)], {}, passes
+        )
+        done.new += len(fresh)
+        self._tell(connection, done, [(row, party, ()) for (row, _), party in zip(fresh, parties, strict=True)])
+
+    def _change(
+        self,
+        connection: sa.Connection,
+        changed: list[tuple[Row, str, Any]],
+        passes: Mapping[str, int],
+        done: Put,
+    ) -> None:
+        if not changed:
+            return
+        now = self._clock()
+        companies = self._companies(connection, [row for row, _, _ in changed])
+        before: dict[int, _Doc] = {}
+        for row, _, old in changed:
+            before[old.party_id] = msgspec.json.decode(old.doc, type=_Doc)
+            values = _columns(row, companies)
+            self._laid_over(connection, old.party_id, row, values)
+            values |= {"updated_at": now, "updated_by": self.source}
+            party = tables.party
+            updated = connection.execute(
+                sa.update(party).where(party.c.id == old.party_id).values(**values, version=party.c.version + 1)
+            )
+            if not updated.rowcount:  # it was gone, and came back
+                start = {"id": old.party_id, "version": 1, "created_at": now, "created_by": self.source}
+                connection.execute(sa.insert(party), {**values, **start})
+        self._write_rows(connection, [(row, digest, old.party_id) for row, digest, old in changed], before, passes)
+        done.changed += len(changed)
+        self._tell(
+            connection,
+            done,
+            [(row, old.party_id, () if old.gone else before[old.party_id].entries) for row, _, old in changed],
+        )
+
+    def _tell(self, connection: sa.Connection, done: Put, rows: list[tuple[Row, int, tuple[_Entry, ...]]]) -> None:
+        for row, party, old in rows:
+            had = {entry.key for entry in old if entry.level != "text"}
+            keys = {entry.key for entry in self._entries(row) if entry.level != "text"} - had
+            if keys:
+                done.numbers[str(party)] = tuple(sorted(keys))
+
+    def _companies(self, connection: sa.Connection, rows: list[Row]) -> dict[tuple[str, str], int]:
+        places = {(r.company_entity, r.company_id) for r in rows if r.company_entity and r.company_id}
+        found = self._refs(connection, [(entity, one) for entity, one in places if entity and one])
+        return {place: row.party_id for place, row in found.items() if not row.gone}
+
+    def _write_rows(
+        self,
+        connection: sa.Connection,
+        rows: list[tuple[Row, str, int]],
+        before: Mapping[int, _Doc],
+        passes: Mapping[str, int],
+    ) -> None:
+        """Numbers, addresses and the reference of rows whose party stands."""
+        phones: list[dict[str, Any]] = []
+        points: list[dict[str, Any]] = []
+        refs: list[dict[str, Any]] = []
+        for row, digest, party in rows:
+            entries = self._entries(row)
+            old = before.get(party)
+            if old is not None:
+                self._clear(connection, party, old, keep=entries)
+            phones += [
+                {
+                    "key": entry.key,
+                    "party_id": party,
+                    "ext": entry.ext,
+                    "level": entry.level,
+                    "label": entry.label,
+                    "seen_at": None,
+                }
+                for entry in entries
+            ]
+            points += [
+                {"party_id": party, "kind": kind, "value": value, "label": label, "position": place}
+                for place, (kind, value, label) in enumerate(_addresses(row))
+            ]
+            refs.append(
+                {
+                    "source": self.source,
+                    "entity": row.entity,
+                    "external_id": row.id,
+                    "party_id": party,
+                    "hash": digest,
+                    "doc": msgspec.json.encode(_Doc(row, tuple(entries))).decode(),
+                    "company": _company_key(row.company_entity, row.company_id),
+                    "pass_no": passes.get(row.entity, 0),
+                    "gone": False,
+                }
+            )
+        sql.upsert(connection, tables.phone, phones)
+        if points:
+            connection.execute(sa.insert(tables.contact_point), points)
+        sql.upsert(connection, ref, refs)
+
+    def _entries(self, row: Row) -> list[_Entry]:
+        found: dict[tuple[str, str, str], _Entry] = {}
+        registered: set[str] = set()
+        for phone in row.phones:
+            for number in canonical_all(phone.text, phone.site(self.crm.site)):
+                if number.key is None or not _is_somebodys(number):
+                    continue
+                level = "derived" if number.confidence == "derived" else "exact"
+                entry = _Entry(number.key[:40], (number.ext or "")[:8], level, phone.label[:40])
+                found.setdefault((entry.key, entry.ext, level), entry)
+                registered.add(entry.key)
+        for written in row.texts:
+            for number in numbers_in(written, self.crm.site):
+                if number.key and number.key not in registered:
+                    found.setdefault((number.key, "", "text"), _Entry(number.key[:40], "", "text", "备注"))
+        return list(found.values())
+
+    def _clear(self, connection: sa.Connection, party: int, old: _Doc, keep: list[_Entry]) -> None:
+        """Take away what came from there before; what was added here stays."""
+        staying = {(entry.key, entry.ext, entry.level) for entry in keep}
+        for entry in old.entries:
+            if (entry.key, entry.ext, entry.level) not in staying:
+                phone = tables.phone.c
+                connection.execute(
+                    sa.delete(tables.phone).where(
+                        phone.key == entry.key,
+                        phone.party_id == party,
+                        phone.ext == entry.ext,
+                        phone.level == entry.level,
+                    )
+                )
+        point = tables.contact_point.c
+        for kind, value, label in _addresses(old.row):
+            connection.execute(
+                sa.delete(tables.contact_point).where(
+                    point.party_id == party, point.kind == kind, point.value == value, point.label == label
+                )
+            )
+
+    def _laid_over(self, connection: sa.Connection, party: int, row: Row, values: dict[str, Any]) -> None:
+        """What was typed here goes over the row, unless the other CRM has changed that value itself since."""
+        for typed in connection.execute(sa.select(overlay).where(overlay.c.party_id == party)).all():
+            if typed.base != source_value(row, typed.key):
+                connection.execute(sa.delete(overlay).where(overlay.c.party_id == party, overlay.c.key == typed.key))
+            elif typed.key in _COLUMNS:
+                values[typed.key] = typed.value or None
+            else:
+                values["attrs"] = {**values["attrs"], typed.key: typed.value}
+
+    def _link_people(self, connection: sa.Connection, companies: list[Row]) -> None:
+        """People who came before their company."""
+        party = tables.party
+        for row in companies:
+            place = _company_key(row.entity, row.id)
+            early = sa.select(ref.c.party_id).where(ref.c.source == self.source, ref.c.company == place, ~ref.c.gone)
+            mine = sa.select(ref.c.party_id).where(
+                ref.c.source == self.source, ref.c.entity == row.entity, ref.c.external_id == row.id
+            )
+            connection.execute(
+                sa.update(party)
+                .where(party.c.id.in_(early), party.c.company_id.is_(None))
+                .values(company_id=mine.scalar_subquery(), version=party.c.version + 1)
+            )
+
+    def _take_away(self, connection: sa.Connection, old: Any) -> None:
+        doc = msgspec.json.decode(old.doc, type=_Doc)
+        self._clear(connection, old.party_id, doc, keep=[])
+        connection.execute(
+            sa.update(ref)
+            .where(ref.c.source == self.source, ref.c.entity == old.entity, ref.c.external_id == old.external_id)
+            .values(gone=True, hash="")
+        )
+        try:
+            with connection.begin_nested():
+                connection.execute(sa.delete(tables.party).where(tables.party.c.id == old.party_id))
+        except sa.exc.IntegrityError:  # notes, calls, colleagues: they need it
+            tags = sorted({*doc.row.tags, GONE_TAG})
+            connection.execute(sa.update(tables.party).where(tables.party.c.id == old.party_id).values(tags=tags))
+
+
+def source_value(row: Row, key: str) -> str:
+    """What the other CRM says of a field, '' where nothing."""
+    if key in _COLUMNS:
+        return str(getattr(row, key) or "")
+    return row.attrs.get(key, "")
+
+
+def _is_somebodys(number: Number) -> bool:
+    """A hot line is everybody's, an extension ours, and a scrap of digits nobody's number."""
+    if number.cls in ("short", "service", "internal"):
+        return False
+    return number.cls != "raw" or len(number.key or "") >= _SHORTEST
+
+
+def _digest(row: Row) -> str:
+    return hashlib.blake2b(msgspec.json.encode(row, order="deterministic"), digest_size=16).hexdigest()
+
+
+def _company_key(entity: str | None, external: str | None) -> str | None:
+    return f"{entity}/{external}"[:120] if entity and external else None
+
+
+def _columns(row: Row, companies: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    company = companies.get((row.company_entity or "", row.company_id or ""))
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "company_id": company,
+        "role": row.role,
+        "category": row.category,
+        "tier": row.tier,
+        "owner": row.owner,
+        "owner_name": row.owner_name,
+        "tags": list(row.tags),
+        "attrs": dict(row.attrs),
+        "last_contact": row.last_contact,
+    }
+
+
+def _addresses(row: Row) -> list[tuple[str, str, str]]:
+    """(kind, value, label) of a row's contact points."""
+    phones = [("phone", phone.text[:200], phone.label[:40]) for phone in row.phones]
+    return list(dict.fromkeys([*phones, *((kind, value, _LABELS[kind]) for kind, value in row.points)]))
