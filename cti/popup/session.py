@@ -14,10 +14,10 @@ from typing import Any, Final
 from crm_bridge import model
 from crm_bridge.numbers import Number
 from cti import events, wire
-from cti.popup.heads import Heads
 from cti.popup.phones import Phones
+from cti.popup.reading import Reading
 from cti.popup.rules import WITHHELD, Decision, Labels, caller_view, decide, party_view
-from cti.popup.shelf import LIVE, Shelf
+from cti.popup.shelf import LIVE
 from cti.popup.state import CallState, Close, Effect, Gather, Later, LookUp, PopState, Show, ShowAgent
 
 RING_CLOSES: Final[Mapping[str, wire.CloseReason]] = {
@@ -28,16 +28,15 @@ RING_CLOSES: Final[Mapping[str, wire.CloseReason]] = {
 }
 
 
-class PopSession:
+class PopSession(Reading):
     """All pops of one site."""
 
     def __init__(self, phones: Phones, labels: Labels, canonical: Callable[[str | None], Number]) -> None:
         """`canonical` classifies a presented number (crm_bridge.numbers)."""
-        self.phones = phones
-        self.heads = Heads(phones, labels)
-        self.shelf = Shelf(phones)
+        super().__init__(phones, labels)
         self._canonical = canonical
         self._rings: dict[str, PopState] = {}
+        self._early: dict[str, list[events.TalkStarted]] = {}
         self._owned: dict[str, set[str]] = {}
         "{owner of a party: calls that show it}, for the state of the owner's phone."
         self._handlers: Mapping[type[events.Event], Callable[[Any], list[Effect]]] = {
@@ -89,7 +88,7 @@ class PopSession:
             e.call, e.direction, e.dialed if outbound else e.caller, None if outbound else e.caller_name
         )
         call.dialed = None if outbound else e.dialed
-        return effects
+        return effects + [effect for talk in self._early.pop(e.call, ()) for effect in self._talk_started(talk)]
 
     def _ensure(self, e: events.AgentRinging | events.CallQueued) -> tuple[CallState, list[Effect]]:
         """The event's call, opened now where its offer was not seen; what was not known yet is filled in."""
@@ -166,6 +165,8 @@ class PopSession:
         pop = self.shelf.at(e.call, e.interface)
         if pop is None:
             call = self.shelf.calls.get(e.call)
+            if call is None and len(self._early) < 1000:  # a resync may tell the talk before the call
+                self._early.setdefault(e.call, []).append(e)
             if call is None or call.direction == "internal":
                 return []
             pop = self.shelf.new_pop(e.pbx, (e.call, e.interface), call, e.interface, e.agent)
@@ -229,6 +230,7 @@ class PopSession:
         return [effect for pop in ringing for effect in self.shelf.close(pop, reason)]
 
     def _ended(self, e: events.CallEnded) -> list[Effect]:
+        self._early.pop(e.call, None)
         call = self.shelf.calls.get(e.call)
         if call is None:
             return []
@@ -287,6 +289,7 @@ class PopSession:
     def reconcile(self, open_calls: Iterable[str], at: float) -> list[Effect]:
         """After a resync: pops of calls that the PBX no longer has are closed, whatever was missed."""
         alive = set(open_calls)
+        self._early.clear()
         gone = [id for id, call in self.shelf.calls.items() if id not in alive and not call.over]
         return [effect for id in gone for effect in self._ended(events.CallEnded(call=id, at=at))]
 
@@ -379,38 +382,6 @@ class PopSession:
             if users:
                 effects.append(ShowAgent(users))
         return effects
-
-    # --- what can be asked -------------------------------------------------------------------------------------
-
-    def pops_of(self, user: str) -> list[wire.Pop]:
-        """The user's pops for a snapshot, oldest first, with his drafts."""
-        seen: dict[str, PopState] = {}
-        for interface in self.phones.of(user):
-            seen.update(self.shelf.at_phone.get(interface, {}))
-        seen.update((pop.id, pop) for pop in self.shelf.kept.get(user, ()))
-        shown = [p for p in seen.values() if user in p.audience]
-        shown.sort(key=lambda p: p.ringing_since or p.answered_at or 0.0)
-        return [self.heads.pop(p, self.shelf.drafts.get((user, p.call.id))) for p in shown]
-
-    def find(self, user: str, id: str) -> wire.Pop | None:
-        """A pop of the user's; None for any other: absent and not his look the same."""
-        pop = self.shelf.pops.get(id)
-        return self.heads.pop(pop) if pop is not None and user in pop.users else None
-
-    def may_see_call(self, user: str, call_id: str) -> bool:
-        """True where the call is, or just was, at one of the user's phones."""
-        call = self.shelf.calls.get(call_id)
-        return call is not None and any(user in p.users for p in call.pops.values())
-
-    def head(self, id: str) -> Show | None:
-        """A pop as it stands now, for those who see it."""
-        pop = self.shelf.pops.get(id)
-        return Show(pop.audience, self.heads.pop(pop)) if pop is not None and pop.audience else None
-
-    def audience_of_call(self, call_id: str) -> list[tuple[str, tuple[str, ...]]]:
-        """[(pop, users)] that show this call."""
-        call = self.shelf.calls.get(call_id)
-        return [] if call is None else [(p.id, p.audience) for p in call.pops.values() if p.audience]
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -315,6 +315,16 @@ def test_talk_without_a_ring_opens_a_pop(story: Story) -> None:
     assert story.session.pops_of("lin") == [pop]
 
 
+def test_talk_told_before_its_call_opens_a_pop_when_the_call_is_told(story: Story) -> None:
+    """A resync may tell who talks before it tells the call; the order does not matter."""
+    assert shown(story.apply(events.TalkStarted(at=T0, call="c1", interface=LIN, agent="林知夏"))) == []
+    (pop,) = shown(story.offer())
+    assert (pop.state, pop.caller.number) == ("talking", "13800001307")
+    story.apply(events.TalkStarted(at=T0, call="c9", interface=LIN, agent=None))
+    story.end("c9")
+    assert not story.session._early
+
+
 def test_phone_that_leaves_and_comes_back_keeps_its_pop(story: Story) -> None:
     """A transfer that fails gives the first agent his pop back, not a second one."""
     story.queue()
