@@ -7,7 +7,6 @@ note or a chat works alike for a customer of our own and for one of the other CR
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,56 +18,23 @@ import sqlalchemy as sa
 from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm, tables
 from crm_bridge.embedded.crm import errors
+from crm_bridge.index_rows import (
+    COLUMNS,
+    Doc,
+    Entry,
+    Row,
+    addresses,
+    columns,
+    company_key,
+    digest,
+    entries,
+    source_value,
+)
 from crm_bridge.index_tables import overlay, ref, sync
-from crm_bridge.model import PartyKind
-from crm_bridge.numbers import Number, Site, canonical_all, numbers_in
 
 _MIGRATIONS: Final = Path(__file__).parent / "index_migrations"
 GONE_TAG: Final = "客户库已删除"
 "Stands on a party whose row is gone there while something here still hangs on it."
-_COLUMNS: Final = ("name", "role", "category", "tier")
-"Of a party, and may be typed over."
-_SHORTEST: Final = 7
-"Digits of a number of no known form that is still indexed."
-_LABELS: Final = {"qq": "QQ", "wechat": "微信", "wangwang": "旺旺", "email": "邮箱", "msn": "MSN"}
-
-
-class Phone(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell with a number or several."""
-
-    text: str
-    label: str
-    area: str = ""
-    "Area code of numbers without one; the site's where nothing is said."
-
-    def site(self, site: Site) -> Site:
-        """The site as this cell wants it."""
-        return msgspec.structs.replace(site, area_code=self.area) if self.area else site
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer as another CRM tells it; `entity` and `id` name it there for good."""
-
-    entity: str
-    id: str
-    kind: PartyKind
-    name: str
-    company_entity: str | None = None
-    company_id: str | None = None
-    "Of a person's company, there."
-    role: str | None = None
-    category: str
-    tier: str | None = None
-    owner: str | None = None
-    owner_name: str | None = None
-    tags: tuple[str, ...] = ()
-    attrs: dict[str, str] = msgspec.field(default_factory=dict)
-    points: tuple[tuple[str, str], ...] = ()
-    "(kind, value) of addresses other than phones."
-    phones: tuple[Phone, ...] = ()
-    texts: tuple[str, ...] = ()
-    "Free texts: numbers in them are hints."
-    last_contact: float | None = None
 
 
 class Put(msgspec.Struct, kw_only=True):
@@ -88,22 +54,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     mark: str | None
     full_at: float | None
     read_at: float | None
-
-
-class _Entry(msgspec.Struct, frozen=True, order=True):
-    """One row of crm_phone of a party."""
-
-    key: str
-    ext: str
-    level: str
-    label: str
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    """What a row said last: to know what of the party came from there."""
-
-    row: Row
-    entries: tuple[_Entry, ...]
 
 
 class PhoneIndex:
@@ -145,11 +95,11 @@ class PhoneIndex:
             changed: list[tuple[Row, str, Any]] = []
             seen: list[dict[str, Any]] = []
             for place, row in unique.items():
-                digest, old = _digest(row), known.get(place)
+                said, old = digest(row), known.get(place)
                 if old is None:
-                    fresh.append((row, digest))
-                elif old.hash != digest or old.gone:
-                    changed.append((row, digest, old))
+                    fresh.append((row, said))
+                elif old.hash != said or old.gone:
+                    changed.append((row, said, old))
                 else:
                     done.same += 1
                     if old.pass_no != passes.get(row.entity, 0):
@@ -224,7 +174,7 @@ class PhoneIndex:
         """The same in a transaction of the caller."""
         query = sa.select(ref.c.doc).where(ref.c.party_id == party_id, ref.c.source == self.source, ~ref.c.gone)
         doc = connection.execute(query).scalar()
-        return None if doc is None else msgspec.json.decode(doc, type=_Doc).row
+        return None if doc is None else msgspec.json.decode(doc, type=Doc).row
 
     # Inside
 
@@ -288,7 +238,7 @@ class PhoneIndex:
         companies = self._companies(connection, [row for row, _ in fresh])
         made = [
             {
-                **_columns(row, companies),
+                **columns(row, companies),
                 "version": 1,
                 "created_at": now,
                 "created_by": self.source,
@@ -300,7 +250,7 @@ class PhoneIndex:
         insert = sa.insert(tables.party).returning(tables.party.c.id, sort_by_parameter_order=True)
         parties = list(connection.execute(insert, made).scalars())
         self._write_rows(
-            connection, [(row, digest, p) for (row, digest), p in zip(fresh, parties, strict=True)], {}, passes
+            connection, [(row, said, p) for (row, said), p in zip(fresh, parties, strict=True)], {}, passes
         )
         done.new += len(fresh)
         self._tell(connection, done, [(row, party, ()) for (row, _), party in zip(fresh, parties, strict=True)])
@@ -316,10 +266,10 @@ class PhoneIndex:
             return
         now = self._clock()
         companies = self._companies(connection, [row for row, _, _ in changed])
-        before: dict[int, _Doc] = {}
+        before: dict[int, Doc] = {}
         for row, _, old in changed:
-            before[old.party_id] = msgspec.json.decode(old.doc, type=_Doc)
-            values = _columns(row, companies)
+            before[old.party_id] = msgspec.json.decode(old.doc, type=Doc)
+            values = columns(row, companies)
             self._laid_over(connection, old.party_id, row, values)
             values |= {"updated_at": now, "updated_by": self.source}
             party = tables.party
@@ -329,7 +279,7 @@ class PhoneIndex:
             if not updated.rowcount:  # it was gone, and came back
                 start = {"id": old.party_id, "version": 1, "created_at": now, "created_by": self.source}
                 connection.execute(sa.insert(party), {**values, **start})
-        self._write_rows(connection, [(row, digest, old.party_id) for row, digest, old in changed], before, passes)
+        self._write_rows(connection, [(row, said, old.party_id) for row, said, old in changed], before, passes)
         done.changed += len(changed)
         self._tell(
             connection,
@@ -337,10 +287,10 @@ class PhoneIndex:
             [(row, old.party_id, () if old.gone else before[old.party_id].entries) for row, _, old in changed],
         )
 
-    def _tell(self, connection: sa.Connection, done: Put, rows: list[tuple[Row, int, tuple[_Entry, ...]]]) -> None:
+    def _tell(self, connection: sa.Connection, done: Put, rows: list[tuple[Row, int, tuple[Entry, ...]]]) -> None:
         for row, party, old in rows:
             had = {entry.key for entry in old if entry.level != "text"}
-            keys = {entry.key for entry in self._entries(row) if entry.level != "text"} - had
+            keys = {entry.key for entry in entries(row, self.crm.site) if entry.level != "text"} - had
             if keys:
                 done.numbers[str(party)] = tuple(sorted(keys))
 
@@ -353,18 +303,18 @@ class PhoneIndex:
         self,
         connection: sa.Connection,
         rows: list[tuple[Row, str, int]],
-        before: Mapping[int, _Doc],
+        before: Mapping[int, Doc],
         passes: Mapping[str, int],
     ) -> None:
         """Numbers, addresses and the reference of rows whose party stands."""
         phones: list[dict[str, Any]] = []
         points: list[dict[str, Any]] = []
         refs: list[dict[str, Any]] = []
-        for row, digest, party in rows:
-            entries = self._entries(row)
+        for row, said, party in rows:
+            found = entries(row, self.crm.site)
             old = before.get(party)
             if old is not None:
-                self._clear(connection, party, old, keep=entries)
+                self._clear(connection, party, old, keep=found)
             phones += [
                 {
                     "key": entry.key,
@@ -374,11 +324,11 @@ class PhoneIndex:
                     "label": entry.label,
                     "seen_at": None,
                 }
-                for entry in entries
+                for entry in found
             ]
             points += [
                 {"party_id": party, "kind": kind, "value": value, "label": label, "position": place}
-                for place, (kind, value, label) in enumerate(_addresses(row))
+                for place, (kind, value, label) in enumerate(addresses(row))
             ]
             refs.append(
                 {
@@ -386,9 +336,9 @@ class PhoneIndex:
                     "entity": row.entity,
                     "external_id": row.id,
                     "party_id": party,
-                    "hash": digest,
-                    "doc": msgspec.json.encode(_Doc(row, tuple(entries))).decode(),
-                    "company": _company_key(row.company_entity, row.company_id),
+                    "hash": said,
+                    "doc": msgspec.json.encode(Doc(row, tuple(found))).decode(),
+                    "company": company_key(row.company_entity, row.company_id),
                     "pass_no": passes.get(row.entity, 0),
                     "gone": False,
                 }
@@ -398,24 +348,7 @@ class PhoneIndex:
             connection.execute(sa.insert(tables.contact_point), points)
         sql.upsert(connection, ref, refs)
 
-    def _entries(self, row: Row) -> list[_Entry]:
-        found: dict[tuple[str, str, str], _Entry] = {}
-        registered: set[str] = set()
-        for phone in row.phones:
-            for number in canonical_all(phone.text, phone.site(self.crm.site)):
-                if number.key is None or not _is_somebodys(number):
-                    continue
-                level = "derived" if number.confidence == "derived" else "exact"
-                entry = _Entry(number.key[:40], (number.ext or "")[:8], level, phone.label[:40])
-                found.setdefault((entry.key, entry.ext, level), entry)
-                registered.add(entry.key)
-        for written in row.texts:
-            for number in numbers_in(written, self.crm.site):
-                if number.key and number.key not in registered:
-                    found.setdefault((number.key, "", "text"), _Entry(number.key[:40], "", "text", "备注"))
-        return list(found.values())
-
-    def _clear(self, connection: sa.Connection, party: int, old: _Doc, keep: list[_Entry]) -> None:
+    def _clear(self, connection: sa.Connection, party: int, old: Doc, keep: list[Entry]) -> None:
         """Take away what came from there before; what was added here stays."""
         staying = {(entry.key, entry.ext, entry.level) for entry in keep}
         for entry in old.entries:
@@ -430,7 +363,7 @@ class PhoneIndex:
                     )
                 )
         point = tables.contact_point.c
-        for kind, value, label in _addresses(old.row):
+        for kind, value, label in addresses(old.row):
             connection.execute(
                 sa.delete(tables.contact_point).where(
                     point.party_id == party, point.kind == kind, point.value == value, point.label == label
@@ -442,7 +375,7 @@ class PhoneIndex:
         for typed in connection.execute(sa.select(overlay).where(overlay.c.party_id == party)).all():
             if typed.base != source_value(row, typed.key):
                 connection.execute(sa.delete(overlay).where(overlay.c.party_id == party, overlay.c.key == typed.key))
-            elif typed.key in _COLUMNS:
+            elif typed.key in COLUMNS:
                 values[typed.key] = typed.value or None
             else:
                 values["attrs"] = {**values["attrs"], typed.key: typed.value}
@@ -451,7 +384,7 @@ class PhoneIndex:
         """People who came before their company."""
         party = tables.party
         for row in companies:
-            place = _company_key(row.entity, row.id)
+            place = company_key(row.entity, row.id)
             early = sa.select(ref.c.party_id).where(ref.c.source == self.source, ref.c.company == place, ~ref.c.gone)
             mine = sa.select(ref.c.party_id).where(
                 ref.c.source == self.source, ref.c.entity == row.entity, ref.c.external_id == row.id
@@ -463,7 +396,7 @@ class PhoneIndex:
             )
 
     def _take_away(self, connection: sa.Connection, old: Any) -> None:
-        doc = msgspec.json.decode(old.doc, type=_Doc)
+        doc = msgspec.json.decode(old.doc, type=Doc)
         self._clear(connection, old.party_id, doc, keep=[])
         connection.execute(
             sa.update(ref)
@@ -476,48 +409,3 @@ class PhoneIndex:
         except sa.exc.IntegrityError:  # notes, calls, colleagues: they need it
             tags = sorted({*doc.row.tags, GONE_TAG})
             connection.execute(sa.update(tables.party).where(tables.party.c.id == old.party_id).values(tags=tags))
-
-
-def source_value(row: Row, key: str) -> str:
-    """What the other CRM says of a field, '' where nothing."""
-    if key in _COLUMNS:
-        return str(getattr(row, key) or "")
-    return row.attrs.get(key, "")
-
-
-def _is_somebodys(number: Number) -> bool:
-    """A hot line is everybody's, an extension ours, and a scrap of digits nobody's number."""
-    if number.cls in ("short", "service", "internal"):
-        return False
-    return number.cls != "raw" or len(number.key or "") >= _SHORTEST
-
-
-def _digest(row: Row) -> str:
-    return hashlib.blake2b(msgspec.json.encode(row, order="deterministic"), digest_size=16).hexdigest()
-
-
-def _company_key(entity: str | None, external: str | None) -> str | None:
-    return f"{entity}/{external}"[:120] if entity and external else None
-
-
-def _columns(row: Row, companies: Mapping[tuple[str, str], int]) -> dict[str, Any]:
-    company = companies.get((row.company_entity or "", row.company_id or ""))
-    return {
-        "kind": row.kind,
-        "name": row.name,
-        "company_id": company,
-        "role": row.role,
-        "category": row.category,
-        "tier": row.tier,
-        "owner": row.owner,
-        "owner_name": row.owner_name,
-        "tags": list(row.tags),
-        "attrs": dict(row.attrs),
-        "last_contact": row.last_contact,
-    }
-
-
-def _addresses(row: Row) -> list[tuple[str, str, str]]:
-    """(kind, value, label) of a row's contact points."""
-    phones = [("phone", phone.text[:200], phone.label[:40]) for phone in row.phones]
-    return list(dict.fromkeys([*phones, *((kind, value, _LABELS[kind]) for kind, value in row.points)]))

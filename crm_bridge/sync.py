@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from crm_bridge import marks
-from crm_bridge.index import PhoneIndex, Row
+from crm_bridge.index import PhoneIndex
+from crm_bridge.index_rows import Row
 from crm_bridge.model import CrmError
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm, tables, writes
 from crm_bridge.embedded.crm import errors, to_id
-from crm_bridge.index import PhoneIndex, Row, source_value
+from crm_bridge.index import PhoneIndex
+from crm_bridge.index_rows import Row, source_value
 from crm_bridge.index_tables import overlay
 from crm_bridge.mapped.connect import Source, SourceError
 from crm_bridge.mapped.entities import Entities

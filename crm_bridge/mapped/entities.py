@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crm_bridge import marks
-from crm_bridge.index import Phone, Row
+from crm_bridge.index_rows import Phone, Row
 from crm_bridge.mapped import values
 from crm_bridge.mapped.connect import Source, SourceError, texts, untyped
 from crm_bridge.mapped.mapping import Entity, Mapping, ValueMap

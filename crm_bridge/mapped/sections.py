@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crm_bridge.index import Row
+from crm_bridge.index_rows import Row
 from crm_bridge.mapped import values
 from crm_bridge.mapped.connect import Source, untyped
 from crm_bridge.mapped.mapping import Mapping, SectionKind, SectionSpec
