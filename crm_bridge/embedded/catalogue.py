@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
+from msgspec import structs
 
 from crm_bridge.embedded import tables
 from crm_bridge.model import Category, Field, FieldKind, Option, Party
@@ -80,6 +82,12 @@ _CARRIER: Final[tuple[_Spec, ...]] = (
 )
 
 
+HEAD_KEYS: Final = frozenset(
+    ("id", "name", "company", "role", "category", "tier", "phone", "qq", "wechat", "email", "contacts", "owner", "tags")
+)
+"Keys that are the program's own: of a party's columns and of contact points."
+
+
 def defaults() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of crm_category and crm_field for a new site."""
     categories = [
@@ -121,10 +129,12 @@ class FieldSpec(Field, frozen=True, kw_only=True):
 class Catalogue:
     """All categories and fields at one moment; immutable."""
 
-    def __init__(self, categories: list[Category], fields: dict[str, list[FieldSpec]]) -> None:
-        self.categories = categories
+    def __init__(
+        self, categories: list[Category], fields: dict[str, list[FieldSpec]], retired: Collection[str] = ()
+    ) -> None:
+        self.categories = [category for category in categories if category.key not in retired]
         self._labels = {category.key: category for category in categories}
-        options = tuple(Option(value=c.key, label=c.label, label_en=c.label_en) for c in categories)
+        options = tuple(Option(value=c.key, label=c.label, label_en=c.label_en) for c in self.categories)
         self._head = (
             FieldSpec(key="name", label="姓名", label_en="Name", value="", required=True, pii=True, scope="column"),
             FieldSpec(key="company", label="公司", label_en="Company", value="", scope="column"),
@@ -156,9 +166,19 @@ class Catalogue:
         """Whether a category exists."""
         return category in self._labels
 
-    def form(self, category: str) -> tuple[FieldSpec, ...]:
-        """Every field of a category: the party's own columns, contact points, then the site's fields in their order."""
-        return (*self._head, *self._fields.get(category, ()), *self._fields.get("*", ()))
+    def form(self, category: str, holds: str | None = None) -> tuple[FieldSpec, ...]:
+        """Every field of a category: the party's own columns, contact points, then the site's fields in their order.
+
+        A retired category is a choice only of who `holds` it.
+        """
+        head: Iterable[FieldSpec] = self._head
+        held = self._labels.get(holds or "")
+        if held is not None and held not in self.categories:
+            more = (Option(value=held.key, label=held.label, label_en=held.label_en),)
+            head = [
+                structs.replace(spec, options=spec.options + more) if spec.key == "category" else spec for spec in head
+            ]
+        return (*head, *self._fields.get(category, ()), *self._fields.get("*", ()))
 
     def fields_of(self, party: Party) -> tuple[FieldSpec, ...]:
         """The site's own fields of a party's category."""
@@ -167,12 +187,11 @@ class Catalogue:
 
 def read(connection: sa.Connection) -> Catalogue:
     """The catalogue as it stands in the database."""
-    categories = [
-        Category(key=row.key, label=row.label, label_en=row.label_en)
-        for row in connection.execute(sa.select(tables.category).order_by(tables.category.c.position))
-    ]
+    rows = connection.execute(sa.select(tables.category).order_by(tables.category.c.position)).all()
+    categories = [Category(key=row.key, label=row.label, label_en=row.label_en) for row in rows]
     fields: dict[str, list[FieldSpec]] = {}
-    for row in connection.execute(sa.select(tables.field).order_by(tables.field.c.position)):
+    live = sa.select(tables.field).where(~tables.field.c.retired).order_by(tables.field.c.position)
+    for row in connection.execute(live):
         of_category = fields.setdefault(row.category, [])
         if any(known.key == row.key for known in of_category):
             continue
@@ -190,4 +209,4 @@ def read(connection: sa.Connection) -> Catalogue:
                 scope=row.scope,
             )
         )
-    return Catalogue(categories, fields)
+    return Catalogue(categories, fields, {row.key for row in rows if row.retired})

@@ -18,7 +18,12 @@ from crm_bridge.embedded import lanes, rows, tables, writes
 from crm_bridge.embedded.catalogue import Catalogue, FieldSpec
 from crm_bridge.embedded.load import Loader
 from crm_bridge.embedded.lookup import lookup
+from crm_bridge.embedded.people import PeopleEditing
+from crm_bridge.embedded.quoting import Quoting
+from crm_bridge.embedded.search import search
+from crm_bridge.embedded.shape import Shaping
 from crm_bridge.freight import containers
+from crm_bridge.freight.lanes import LaneDeal, LanePrices, Per, lane_prices
 from crm_bridge.freight.trend import WEEK, Deal, trend
 from crm_bridge.model import (
     BusinessRecord,
@@ -49,7 +54,7 @@ def _now() -> float:
     return datetime.now(UTC).timestamp()
 
 
-class EmbeddedCrm:
+class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
     """Implements `crm_bridge.model.Crm` on tables of its own. A SQLite database migrates itself when opened.
 
     Every method may be called from any thread and raises CrmError. `site` makes local numbers whole; `clock` gives
@@ -118,7 +123,7 @@ class EmbeddedCrm:
         known = self._known(connection)
         party = rows.to_party(row, known)
         points = connection.execute(rows.point_query, {"id": party_id}).all()
-        fields = [_filled(spec, _value(spec, row, party)) for spec in known.form(party.category)[:5]]
+        fields = [_filled(spec, _value(spec, row, party)) for spec in known.form(party.category, party.category)[:5]]
         fields += [_filled(spec, _value(spec, row, party)) for spec in known.fields_of(party)]
         if party.kind == "company" or party.company_id:
             colleagues = connection.execute(rows.colleague_query, {"id": party_id}).all()
@@ -192,32 +197,8 @@ class EmbeddedCrm:
 
     def search(self, text: str, limit: int = 10) -> list[Party]:
         """See `Crm.search`."""
-        plain = sql.clean(text.strip(), 80)
-        if not plain:
-            return []
-        number = canonical(plain, self.site)
-        pattern = sql.like(plain)
-        by_name = rows.party.c.name.like(pattern, escape="\\") | rows.company.c.name.like(pattern, escape="\\")
-        digits = "".join(char for char in plain if char.isascii() and char.isdigit())
-        found: Any = by_name
-        if len(digits) >= 4:
-            ending = (tables.phone.c.key == number.key) | tables.phone.c.key.like(f"%{digits}", escape="\\")
-            found = by_name | rows.party.c.id.in_(sa.select(tables.phone.c.party_id).where(ending))
-        query = (
-            sa.select(*rows.party_columns)
-            .select_from(rows.party.outerjoin(rows.company, rows.company.c.id == rows.party.c.company_id))
-            .where(found)
-            # A name that begins with the text, then the customers spoken to last.
-            .order_by(
-                sa.case((rows.party.c.name.like(pattern[1:], escape="\\"), 0), else_=1),
-                rows.party.c.last_contact.desc().nulls_last(),
-                rows.party.c.id,
-            )
-            .limit(max(1, min(limit, 100)))
-        )
         with self._read() as connection:
-            known = self._known(connection)
-            return [rows.to_party(row, known) for row in connection.execute(query)]
+            return search(connection, text, limit, self._known(connection), self.site)
 
     def form(self, category: str) -> tuple[Field, ...]:
         """See `Crm.form`."""
@@ -267,6 +248,50 @@ class EmbeddedCrm:
         with self._write() as connection:
             yield Loader(connection, self.site, self._clock())
 
+    # Prices of lanes
+
+    def lanes(self, since: float, limit: int = 50) -> list[lanes.Lane]:
+        """Lanes with closed deals since a time, those with the most first."""
+        with self._read() as connection:
+            return lanes.busiest(connection, since, max(1, min(limit, 500)))
+
+    def lane_deals(
+        self, pol: str, pod: str, since: float, until: float | None = None, party_id: str | None = None
+    ) -> list[LaneDeal]:
+        """Closed deals between two ports in any spelling, newest first; those of `party_id` and company are `ours`."""
+        with self._read() as connection:
+            account = None if party_id is None else writes.account_of(connection, to_id(party_id))
+            return lanes.deals(connection, pol, pod, since, self._clock() if until is None else until, account)
+
+    def lane_prices(
+        self,
+        pol: str,
+        pod: str,
+        container: str,
+        currency: str,
+        *,
+        per: Per = "week",
+        periods: int = 26,
+        party_id: str | None = None,
+    ) -> LanePrices | None:
+        """How a lane's price went; None where fewer than three closed deals tell. See `freight.lanes`."""
+        now = self._clock()
+        longest = 7 if per == "week" else 31
+        since = now - (max(1, periods) + 1) * longest * 86400.0
+        found = self.lane_deals(pol, pod, since, now, party_id)
+        zone = self._zone
+        return lane_prices(
+            found,
+            pol=pol,
+            pod=pod,
+            container=container,
+            currency=currency,
+            now=now,
+            zone=zone,
+            per=per,
+            periods=periods,
+        )
+
     def is_empty(self) -> bool:
         """Whether there is no party at all."""
         with self._read() as connection:
@@ -277,6 +302,10 @@ class EmbeddedCrm:
     def catalogue(self, connection: sa.Connection) -> Catalogue:
         """Categories and fields, at most five seconds old."""
         return self._known(connection)
+
+    def _forget_catalogue(self) -> None:
+        with self._catalogue_lock:
+            self._catalogue = None
 
     def _known(self, connection: sa.Connection) -> Catalogue:
         now = self._clock()

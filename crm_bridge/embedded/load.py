@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from crm_bridge import sql
 from crm_bridge.embedded import tables, writes
+from crm_bridge.embedded.people import KINDS
 from crm_bridge.model import BusinessRecord, ChatMessage, Quote
 from crm_bridge.numbers import Site, canonical_all, numbers_in
 
@@ -67,7 +68,7 @@ class Loader:
             for number in canonical_all(cell, self._site):
                 writes.add_phone(self._connection, party_id, number, label, position)
         rows = [
-            {"party_id": party_id, "kind": kind, "value": value, "label": writes.POINT_LABELS[kind], "position": 5}
+            {"party_id": party_id, "kind": kind, "value": value, "label": KINDS[kind], "position": 5}
             for kind, value in points
         ]
         if rows:

@@ -41,7 +41,8 @@ def save_fields(
     current = crm.read_profile(connection, party_id)
     if current.party.version != version:
         raise Conflict(current)
-    specs = {spec.key: spec for spec in crm.catalogue(connection).form(values.get("category", current.party.category))}
+    held = current.party.category
+    specs = {spec.key: spec for spec in crm.catalogue(connection).form(values.get("category", held), held)}
     clean = _checked(values, specs, partial=True)
     if current.party.kind == "company":
         clean.pop("company", None)
@@ -86,7 +87,7 @@ def create_party(
     known = crm.catalogue(connection)
     category = values.get("category", "")
     specs = {spec.key: spec for spec in known.form(category)}
-    clean = _checked(values, specs, partial=False)
+    clean = _checked(values, specs, partial=False, held=_held(connection, values.get("company", "").strip()))
     company = clean.pop("company", "")
     company_id = _company(connection, company, category, by, now) if company else None
     attrs = {key: value for key, value in clean.items() if specs[key].scope in ("person", "company") and value}
@@ -351,8 +352,17 @@ def _update(
     )
 
 
-def _checked(values: Mapping[str, str], specs: Mapping[str, FieldSpec], *, partial: bool) -> dict[str, str]:
-    """Values as they will be stored; raises Invalid with everything that is wrong."""
+def _held(connection: sa.Connection, company: str) -> frozenset[str]:
+    """Fields that the company of this name has filled: nobody must fill them again."""
+    same = sa.select(tables.party.c.attrs).where(tables.party.c.name == company, tables.party.c.kind == "company")
+    found = connection.execute(same.order_by(tables.party.c.id).limit(1)).scalar() if company else None
+    return frozenset(found or ())
+
+
+def _checked(
+    values: Mapping[str, str], specs: Mapping[str, FieldSpec], *, partial: bool, held: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """Values as they will be stored; raises Invalid with everything that is wrong. `held` need not be given."""
     problems: list[InvalidField] = []
     clean: dict[str, str] = {}
     for key, entered in values.items():
@@ -365,7 +375,8 @@ def _checked(values: Mapping[str, str], specs: Mapping[str, FieldSpec], *, parti
             problems.append(InvalidField(key=key, text=wrong[0], text_en=wrong[1]))
         clean[key] = value
     for key, spec in specs.items():
-        if spec.required and not clean.get(key) and (not partial or key in clean):
+        needed = key in clean or not (partial or key in held)
+        if spec.required and needed and not clean.get(key):
             problems.append(InvalidField(key=key, text=f"{spec.label}必须填写", text_en=f"{spec.label_en} must be set"))
     if problems:
         raise Invalid(tuple(problems))
