@@ -17,10 +17,10 @@ def differences(
 ) -> list[str]:
     """What in the service's call documents is not as it was; empty when all is right. One sentence a difference.
 
-    `wait` is the tolerance of waits and talk edges in seconds; where the books have whole seconds only, one second is
-    added. `gap` is when the service's link was down. A call that it marks as touched by the gap may say `unknown`, be
-    off by whole seconds, and have ended any time in the gap; what it says must still not be wrong. Only a call that
-    came and went inside the gap may be missing.
+    `wait` is the tolerance of waits in seconds; ends of talks and calls have 0.2 s more, and where the books have whole
+    seconds only, one second is added. `gap` is when the service's link was down. A call that it marks as touched by
+    the gap may say `unknown`, be off by whole seconds, and have ended any time in the gap; what it says must still
+    not be wrong. Only a call that came and went inside the gap may be missing.
     """
     return list(_differences(truth, calls, wait, gap))
 
@@ -94,7 +94,7 @@ def _in_call(true: TrueCall, call: record.Call, wait: float, hole: tuple[float, 
     for true_visit, visit in zip(true.visits, call.visits, strict=False):
         for difference in _in_visit(true_visit, visit, slack, gap):
             yield f"visit of {true_visit.queue}: {difference}"
-    yield from _in_talks(true, call, slack, gap)
+    yield from _in_talks(true, call, slack + 0.2, gap)
     yield from _in_transfers(true, call, gap)
 
 
