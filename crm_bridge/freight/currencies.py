@@ -102,7 +102,7 @@ def amount(text: str | float | int | Decimal) -> Decimal:
     try:
         value = Decimal(plain.replace(",", "").replace(" ", ""))
     except InvalidOperation:
-        raise ValueError(text) from None
+        raise ValueError("not an amount") from None
     if not value.is_finite() or abs(value) >= 10**12:
-        raise ValueError(text)
+        raise ValueError("not an amount")
     return value
