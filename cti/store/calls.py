@@ -25,7 +25,8 @@ class Calls(Base):
         """Write calls, open or ended, as they stand now: all or none. A call written before is replaced."""
         if not calls:
             return
-        heads, parts = rows.take_apart({call.id: call for call in calls}.values(), pbx, self._site)
+        last = {call.id: call for call in calls}
+        heads, parts = rows.take_apart(last.values(), pbx, self._site)
         with self._write() as connection:
             for ids in _chunks([head["id"] for head in heads]):
                 for table in _PARTS.values():
@@ -34,6 +35,13 @@ class Calls(Base):
             for name, table in _PARTS.items():
                 if parts[name]:
                     connection.execute(sa.insert(table), parts[name])
+            self._calls_written(connection, tuple(last.values()))
+
+    def _calls_written(self, connection: sa.Connection, written: Sequence[record.Call]) -> None:
+        """What else is derived from calls is derived in their own transaction."""
+
+    def _calls_dropped(self, connection: sa.Connection, ids: Sequence[str]) -> None:
+        """So is what goes with them."""
 
     def drop_calls(self, ids: Sequence[str]) -> None:
         """Forget calls that turned out to be part of another (a consultation): their notes stay."""
@@ -42,6 +50,7 @@ class Calls(Base):
                 for table in _PARTS.values():
                     connection.execute(sa.delete(table).where(table.c.call_id.in_(some)))
                 connection.execute(sa.delete(tables.call).where(tables.call.c.id.in_(some)))
+                self._calls_dropped(connection, some)
 
     def calls_of_number(self, keys: Sequence[str], limit: int = 20) -> list[CallRow]:
         """Newest calls from or to any of these keys (of `crm_bridge.numbers`)."""

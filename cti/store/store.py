@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from cti.store.base import StoreError
-from cti.store.calls import Calls
 from cti.store.desk import Desk, NoteConflict
+from cti.store.history import Reports
+from cti.store.history_write import HistoryWriting
 from cti.store.messages import Messages
 from cti.store.people import People
 
 __all__ = ["NoteConflict", "Store", "StoreError"]
 
 
-class Store(Calls, Desk, People, Messages):
+class Store(HistoryWriting, Reports, Desk, People, Messages):
     """Everything Thirteen remembers. Every method raises StoreError; times are epoch seconds from the caller."""
