@@ -19,7 +19,7 @@ import msgspec
 from argon2 import PasswordHasher
 
 from crm_bridge import model
-from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.live import SiteCrm, open_crm
 from crm_bridge.numbers import Number, Site, canonical, display
 from cti import __version__, events, wire
 from cti.address import Address
@@ -95,7 +95,7 @@ class App:
         )
         self.bus = Bus()
         self.phones = Phones()
-        self._crm: EmbeddedCrm | None = None
+        self._crm: SiteCrm | None = None
         self._crm_lock = threading.Lock()
         self._stack = contextlib.AsyncExitStack()
         self._behind_tasks: set[asyncio.Task[None]] = set()
@@ -130,9 +130,9 @@ class App:
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
         past = await asyncio.to_thread(self._load)
-        web_socket = _listen(settings.web.host, settings.web.port)
+        web_socket = listen(settings.web.host, settings.web.port)
         later.callback(web_socket.close)
-        push_socket = _listen(settings.push.host, settings.push.port)
+        push_socket = listen(settings.push.host, settings.push.port)
         later.callback(push_socket.close)
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
@@ -219,7 +219,7 @@ class App:
         self.push = PushServer(
             self.hub,
             identify=self.auth.identify,
-            still=self.auth.identify_session,
+            still=self.auth.still,
             touch=self.auth.touch,
             origins=self.address.origins,
             steady=steady_clock,
@@ -267,7 +267,12 @@ class App:
         with self._crm_lock:
             if self._crm is None:
                 site = self.settings.site
-                self._crm = EmbeddedCrm(self.settings.crm.url, site=self._site, timezone=site.timezone)
+                self._crm = open_crm(
+                    self.settings.crm.url,
+                    mapping=self.settings.crm.mapping,
+                    site=self._site,
+                    timezone=site.timezone,
+                )
             return self._crm
 
     def _close_crm(self) -> None:
@@ -423,7 +428,7 @@ def _report(task: asyncio.Task[None]) -> None:
         log.critical("a part of the service stopped: %s", type(error).__name__, exc_info=error)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A listening socket; raises OSError with the address in its words."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)

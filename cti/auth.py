@@ -264,10 +264,14 @@ class Auth:
         token = self.token_of(headers)
         return None if token is None else await self.identify_session(token_hash(token))
 
-    async def identify_session(self, session: str) -> Identity | None:
-        """The same for a session by its hash: open sockets are checked again with it."""
+    async def still(self, session: str) -> Identity | None:
+        """Whose session that is now, asked of the store: open sockets are checked with it."""
+        return await self.identify_session(session, fresh=True)
+
+    async def identify_session(self, session: str, fresh: bool = False) -> Identity | None:
+        """The same as `identify` for a session by its hash."""
         now = self._clock()
-        cached = self._cache.get(session)
+        cached = None if fresh else self._cache.get(session)
         if cached is not None and now - cached[0] < self._cache_s and now < cached[1].expires_at:
             return cached[1]
         found = await self._read(lambda: self._accounts.session(session))

@@ -89,8 +89,10 @@ class Floor:
                     body = wire.body(pop=effect.pop, reason=effect.reason, by=effect.by)
                     hub.send(effect.users, "pop_closed", body)
                 case ShowAgent():
-                    self._agents.update(dict.fromkeys(effect.users))
-                    self._push_soon()
+                    watched = [user for user in effect.users if hub.has(user)]
+                    if watched:
+                        self._agents.update(dict.fromkeys(watched))
+                        self._push_soon()
                 case LookUp():
                     records.look_up(effect.call, effect.number)
                 case Gather():

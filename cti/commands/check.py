@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 from collections.abc import Callable
 
-from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.live import open_crm
 from crm_bridge.model import CrmError
 from crm_bridge.numbers import Site
 from cti.ami.actions import AmiError
 from cti.ami.link import Link, LinkState
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster
+from cti.app import listen
 from cti.calls.pbx import WANTED
 from cti.commands.common import FAILED, settings_or_exit
 from cti.settings import Settings
@@ -50,9 +52,25 @@ def main(args: argparse.Namespace) -> int:
     settings = settings_or_exit(args.config)
     report = _Report()
     report.good("config", f"{len(settings.queues)} 个队列 / queues, {len(settings.lines)} 条线路 / lines")
+    _ports(settings, report)
     _stores(settings, report)
     asyncio.run(_pbx(settings, report))
     return FAILED if report.failed else 0
+
+
+def _ports(settings: Settings, report: _Report) -> None:
+    for what, host, port in (
+        ("web", settings.web.host, settings.web.port),
+        ("push", settings.push.host, settings.push.port),
+    ):
+        try:
+            listen(host, port).close()
+            report.good(what, f"{host}:{port}")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                report.warn(what, f"{error.strerror}；服务可能已在运行 / perhaps the service runs already")
+            else:
+                report.bad(what, f"{error.strerror}")
 
 
 def _stores(settings: Settings, report: _Report) -> None:
@@ -70,7 +88,9 @@ def _stores(settings: Settings, report: _Report) -> None:
     except StoreError as error:
         report.bad("store", f"{error.text} / {error.text_en}")
     try:
-        crm = EmbeddedCrm(settings.crm.url, site=site, timezone=settings.site.timezone)
+        crm = open_crm(
+            settings.crm.url, mapping=settings.crm.mapping, site=site, timezone=settings.site.timezone, keep=False
+        )
         try:
             crm.check()
         finally:
