@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "replay": ("cti.replay", "回放录制 / calls or events of a recording"),
     "service-level": ("cti.commands.service_level", "接通率 / every service-level variant of a list of waits"),
     "number": ("cti.commands.number", "识别号码 / what a caller id is"),
-    "crm": ("cti.commands.crm", "客户资料 / the CRM bridge: chat files"),
+    "crm": ("cti.commands.crm", "客户资料 / the CRM bridge: mappings, chat files"),
 }
 "{subcommand: (module with add_arguments and main, one line of help)}."
 

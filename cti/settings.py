@@ -108,6 +108,8 @@ class CrmSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[crm]: where customers are kept."""
 
     url: str
+    mapping: str = ""
+    "File that tells how to read the site's own CRM; '' for the embedded one alone."
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -241,7 +243,9 @@ def _build(reader: Reader) -> Settings | None:
     store_settings = StoreSettings(url=store.database_url("url", "sqlite:///cti.db"))
     store.end()
     crm = reader.section("crm")
-    crm_settings = CrmSettings(url=crm.database_url("url", crm_default(store_settings.url)))
+    crm_settings = CrmSettings(
+        url=crm.database_url("url", crm_default(store_settings.url)), mapping=crm.file("mapping")
+    )
     crm.end()
     site = reader.section("site")
     site_settings = SiteSettings(

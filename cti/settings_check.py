@@ -196,6 +196,16 @@ class Table:
             return default
         return value
 
+    def file(self, key: str) -> str:
+        """A file that exists, relative to the settings file; '' where none is named."""
+        named = self.text(key)
+        if not named:
+            return ""
+        path = self._reader.folder / named
+        if not path.is_file():
+            self._add(key, f"找不到文件 {named}", f"There is no file {named}", "看路径", "See the path")
+        return str(path)
+
     def secret(self, key: str, *, required: bool) -> str:
         """A text that may stand in a file of its own, `<key>_file`; the value is never shown."""
         named = self._values.get(f"{key}_file")

@@ -48,6 +48,10 @@ class Entities:
         """Their names, companies before their people as the mapping has them."""
         return list(self._plans)
 
+    def table(self, entity: str) -> Any:
+        """Rows of an entity, to select from."""
+        return self._plans[entity].rows
+
     def now(self) -> float:
         """The database's own clock, ours where it has none that we know."""
         query = _CLOCKS.get(self.source.dialect.name)
