@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,16 @@ from cti.commands.common import BAD_CONFIG
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `cti crm chat`."""
     parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("--who", action="store_true", help="只列出可能是我方的账号 / only say who may be ours")
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """How a chat file is to be read."""
     parser.add_argument(
         "--ours", metavar="ACCOUNT", action="append", default=[], help="我方账号或昵称 / an account of ours"
     )
-    parser.add_argument("--who", action="store_true", help="只列出可能是我方的账号 / only say who may be ours")
-    parser.add_argument("--zone", default="Asia/Shanghai", type=_zone, help="文件里时间的时区 / zone of local times")
+    parser.add_argument("--zone", type=_zone, help="文件里时间的时区 / zone of local times")
     parser.add_argument("--format", choices=FORMATS, help="不自动识别 / instead of finding it out")
     parser.add_argument(
         "--headers", choices=("auto", "blank", "any"), default="auto", help="QQ txt 的消息头 / of QQ txt"
@@ -39,21 +45,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
-    """Print the messages, what was left out on standard error."""
-    tally = Tally()
-    options = Options(
-        zone=args.zone,
+def options_of(args: argparse.Namespace, zone: ZoneInfo) -> Options:
+    """What was said about the file; `zone` is that of local times where nothing was said."""
+    return Options(
+        zone=args.zone or zone,
         ours=frozenset(args.ours),
         name=args.peer,
         headers=args.headers,
         columns=dict(args.column),
     )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the messages, what was left out on standard error."""
+    tally = Tally()
+    options = options_of(args, ZoneInfo("Asia/Shanghai"))
     try:
         messages = read_file(args.file, options, tally, args.format)
         if args.who:
             return _who(messages)
-        guessed = _print(messages, args.zone)
+        guessed = _print(messages, options.zone)
         sys.stdout.flush()
     except UnreadableFile as error:
         print(f"{error.text} / {error.text_en}", file=sys.stderr)
@@ -80,7 +91,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(messages: Iterable[Message], zone: ZoneInfo) -> int:
+def _print(messages: Iterable[Message], zone: tzinfo) -> int:
     guessed = 0
     for message in messages:
         guessed += message.guessed

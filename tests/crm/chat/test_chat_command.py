@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cti.cli import main
 from tests.crm.chat import corpus
 from tests.crm.chat.conftest import Chat
 
@@ -72,14 +71,3 @@ def test_what_cannot_be_read_is_said(chat: Chat) -> None:
         assert done.stdout == ""
         assert " / " in done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_the_way_in_is_light() -> None:
-    """Only what is asked for is imported: `cti crm chat` loads no server and no database."""
-    code = "import sys; from cti.cli import main; main(['crm', 'chat', '-h'])"
-    loaded = (
-        "import atexit, sys; atexit.register(lambda: print(*sorted({'aiohttp', 'sqlalchemy'} & set(sys.modules))));"
-    )
-    done = subprocess.run([sys.executable, "-c", loaded + code], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1] == ""
-    assert callable(main)
