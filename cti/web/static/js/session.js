@@ -40,6 +40,8 @@ export const lostSince = computed(() => view.value.since);
 /** Now, for everything that counts; stands still while the link is lost. */
 export const shownNow = computed(() => (level.value === 'stale' ? lostSince.value : tick.value));
 
+/** The same by the minute, for what says 今天 or 昨天: it is drawn again once a minute, not every second. */
+export const minute = computed(() => Math.floor(shownNow.value / 60) * 60);
 /** Now as it really runs, also while the page stands still (for how long the link is away). */
 export const wallTick = tick;
 

@@ -5,7 +5,7 @@ import { Tag, Foreign, Icon, Key } from '../ui/marks.js';
 import { Text, Segments } from '../ui/field.js';
 import { t } from '../i18n.js';
 import { clean, currencySign, money, shortDate, toEpoch } from '../format.js';
-import { me, shownNow } from '../session.js';
+import { me, minute } from '../session.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
@@ -268,7 +268,7 @@ function BusinessForm({ pop, last }) {
 }
 
 export function BusinessPanel({ pop, section }) {
-  const now = shownNow.value;
+  const now = minute.value;
   const opened = useSignal(null);
   const draft = draftOf(pop);
   const writing = draft.values.value.business !== undefined;

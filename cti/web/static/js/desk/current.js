@@ -1,11 +1,11 @@
-// Which call is on the desk. A call that comes in never takes the place of one in whose fields somebody is typing.
+// Which call is on the desk. A call that comes in never takes the place of one that somebody is working in.
 import { signal, computed } from '../lib.js';
-import { pops, closed } from '../session.js';
+import { pops, closed, onFrame } from '../session.js';
 import { currentPop, inOrder } from '../store.js';
 import { isField } from '../keys.js';
 
-/** The pop somebody chose to look at, or is typing in. */
-export const pinned = signal(null);
+/** The pop that somebody chose to look at, or was working in when another one came. */
+const pinned = signal(null);
 
 export const current = computed(() => currentPop(pops.value, pinned.value));
 export const ordered = computed(() => inOrder(pops.value));
@@ -24,17 +24,18 @@ export const show = (id) => {
   pinned.value = id;
 };
 
-// Typing pins the pop whose field it is in; leaving the field lets the order decide again, unless it was chosen.
-let pinnedByTyping = false;
-export function onFocusIn(event) {
-  if (!isField(event.target) || !current.value) return;
-  if (pinned.value !== current.value.id) {
-    pinned.value = current.value.id;
-    pinnedByTyping = true;
-  }
+// Somebody is at work while a field has the focus, and for a moment after each key or click: between leaving a field and
+// reaching its button nothing may change under the hand.
+const AT_WORK_MS = 2000;
+let touched = -AT_WORK_MS;
+for (const kind of ['pointerdown', 'keydown', 'compositionstart']) {
+  document.addEventListener(kind, () => { touched = performance.now(); }, true);
 }
-export function onFocusOut(event) {
-  if (!pinnedByTyping || isField(event.relatedTarget)) return;
-  pinnedByTyping = false;
-  pinned.value = null;
-}
+const atWork = () => isField(document.activeElement) || performance.now() - touched < AT_WORK_MS;
+
+// The place on the desk is given away only when a call comes, is answered or ends, and never from under somebody's hands.
+onFrame((frame, before) => {
+  if (frame.type !== 'pop' || before.pops[frame.pop.id]?.state === frame.pop.state) return;
+  const shown = currentPop(before.pops, pinned.value);
+  pinned.value = shown && atWork() ? shown.id : null;
+});

@@ -7,6 +7,7 @@ export const calls = signal([]);
 export const more = signal(null); // the `before` of the next page, or null
 export const loaded = signal('loading'); // loading, ready, error
 
+const KEPT = 200; // rows; further back is what the history pages are for
 let timer = 0;
 
 async function read() {
@@ -19,7 +20,7 @@ async function read() {
   const known = new Set(fresh.map((c) => c.id));
   const oldest = fresh.at(-1)?.at ?? 0;
   // Pages read before stay below the new first page.
-  calls.value = [...fresh, ...calls.value.filter((c) => !known.has(c.id) && c.at < oldest)].slice(0, 500);
+  calls.value = [...fresh, ...calls.value.filter((c) => !known.has(c.id) && c.at < oldest)].slice(0, KEPT);
   if (more.value === null || loaded.value !== 'ready') more.value = answer.body.next ?? null;
   loaded.value = 'ready';
 }
@@ -34,7 +35,7 @@ export async function readMore() {
   const answer = await api.calls(more.value);
   if (!answer.ok) return;
   const known = new Set(calls.value.map((c) => c.id));
-  calls.value = [...calls.value, ...(answer.body.calls ?? []).filter((c) => !known.has(c.id))].slice(0, 500);
+  calls.value = [...calls.value, ...(answer.body.calls ?? []).filter((c) => !known.has(c.id))].slice(0, KEPT);
   more.value = answer.body.next ?? null;
 }
 

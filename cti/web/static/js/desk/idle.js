@@ -4,7 +4,7 @@ import { Panel, Loading } from '../ui/panel.js';
 import { Foreign, Icon, Tag, StateMark } from '../ui/marks.js';
 import { t } from '../i18n.js';
 import { clean, groupNumber, mmss, phoneLabel, daysAgo, partyName } from '../format.js';
-import { agent, me, phones, shownNow, today } from '../session.js';
+import { agent, me, phones, minute, today } from '../session.js';
 import { soundOn, setSound, notifyState, askNotify } from '../ui/sound.js';
 import { api } from '../api.js';
 import { toast } from '../toast.js';
@@ -16,11 +16,11 @@ const OUTCOME_LOOK = { abandoned: 'bad', missed: 'bad', timeout: 'warn' };
 
 const Row = ({ c, sel, onPick }) => {
   const missed = wasMissed(c);
-  const result = outcomeWord(outcomeOf(c, shownNow.value));
+  const result = outcomeWord(outcomeOf(c, minute.value));
   const late = c.wait_s !== null && c.wait_s !== undefined && c.wait_s > (c.target_s ?? today.value?.target_s ?? 13);
   const { main, firm } = partyName(c.party);
   return html`<tr class=${`pick${sel ? ' sel' : ''}`} onClick=${onPick}>
-    <td>${when(c.at, shownNow.value)}</td>
+    <td>${when(c.at, minute.value)}</td>
     <td class="cut">
       <button
         type="button"
@@ -62,7 +62,7 @@ const Nothing = () => {
 
 export function RecentCalls({ picked }) {
   const rows = calls.value;
-  const n = rows.filter((c) => daysAgo(c.at, shownNow.value) === 0).length;
+  const n = rows.filter((c) => daysAgo(c.at, minute.value) === 0).length;
   return html`<${Panel}
     icon="list"
     title=${t('idle.recent')}
@@ -113,10 +113,10 @@ export function CallFacts({ picked }) {
     </${Panel}>`;
   const number = groupNumber(c.number ?? '') || t('caller.hidden');
   const rows = [
-    ['col.time', when(c.at, shownNow.value)],
+    ['col.time', when(c.at, minute.value)],
     ['number.number', number],
     ['col.queue', clean(c.queue_label || c.queue || '', 20) || '–'],
-    ['col.result', outcomeWord(outcomeOf(c, shownNow.value))],
+    ['col.result', outcomeWord(outcomeOf(c, minute.value))],
     ['col.wait', mmss(c.wait_s)],
     ['col.talk', mmss(c.talk_s)],
     ['col.direction', t(`dir.${c.direction}`)],

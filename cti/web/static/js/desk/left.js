@@ -4,7 +4,7 @@ import { Panel, Loading } from '../ui/panel.js';
 import { Tag, StateMark, Foreign, Since } from '../ui/marks.js';
 import { t } from '../i18n.js';
 import { callerLine, clean, mmss, percent } from '../format.js';
-import { agent, today, shownNow } from '../session.js';
+import { agent, minute, today, shownNow } from '../session.js';
 import { hasUnsaved, draftOf } from '../drafts.js';
 import { NotePanel } from './note.js';
 import { ordered, show } from './current.js';
@@ -59,7 +59,7 @@ const Past = ({ c }) => html`<li>
     </b>
   </span>
   <span class="b num">
-    <span>${when(c.at, shownNow.value)}</span>
+    <span>${when(c.at, minute.value)}</span>
     <span class=${`cut${wasMissed(c) ? ' bad' : ''}`}>${callStory(c)}</span>
   </span>
 </li>`;

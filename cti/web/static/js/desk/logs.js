@@ -4,14 +4,14 @@ import { Panel, SectionBody, SectionFlag, sectionMeta } from '../ui/panel.js';
 import { Icon, Foreign, Tag } from '../ui/marks.js';
 import { t, has } from '../i18n.js';
 import { clean, daysAgo, toEpoch } from '../format.js';
-import { shownNow } from '../session.js';
+import { minute } from '../session.js';
 import { when, callStory, callIcon, wasMissed } from '../ui/words.js';
 
 const newest = (items) => [...items].sort((a, b) => (toEpoch(b.at) ?? 0) - (toEpoch(a.at) ?? 0));
 
 const Line = ({ icon, bad, at, text, strong, end, endKind }) => html`<li>
   <${Icon} n=${icon} class=${bad ? 'bad' : ''} />
-  <time>${when(at, shownNow.value)}</time>
+  <time>${when(at, minute.value)}</time>
   <span class=${`cut${bad ? ' bad' : ''}${strong ? ' strong' : ''}`} title=${text.length > 18 ? text : undefined}>
     ${text}
   </span>
@@ -20,7 +20,7 @@ const Line = ({ icon, bad, at, text, strong, end, endKind }) => html`<li>
 
 export function CallsPanel({ pop, section, title, k = '4' }) {
   const rows = newest(section.items);
-  const now = shownNow.value;
+  const now = minute.value;
   const meta = sectionMeta(section, () => {
     const days = rows.map((c) => daysAgo(toEpoch(c.at) ?? 0, now));
     return t('calls.count', {
@@ -60,7 +60,7 @@ const SMS_LOOK = { delivered: 'good', failed: 'bad', received: 'mut' };
 
 export function SmsPanel({ pop, section }) {
   const rows = newest(section.items);
-  const meta = sectionMeta(section, () => (rows.length ? t('sms.last', { time: when(rows[0].at, shownNow.value) }) : ''));
+  const meta = sectionMeta(section, () => (rows.length ? t('sms.last', { time: when(rows[0].at, minute.value) }) : ''));
   return html`<${Panel} id="sec-sms" icon="msg" title=${t('sec.sms')} meta=${meta} k="5" tools=${html`<${SectionFlag} section=${section} pop=${pop} />`}>
     <div class="scroll rows">
       <${SectionBody} section=${section} lines=${2} empty=${t('sms.empty')}>
@@ -91,7 +91,7 @@ export function ChatPanel({ pop, section }) {
   const open = rows.filter(waits).length;
   const meta = open
     ? ''
-    : sectionMeta(section, () => (rows.length ? t('sms.last', { time: when(rows[0].at, shownNow.value) }) : ''));
+    : sectionMeta(section, () => (rows.length ? t('sms.last', { time: when(rows[0].at, minute.value) }) : ''));
   const unanswered = open > 0;
   return html`<${Panel}
     id="sec-chat"

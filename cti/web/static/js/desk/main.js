@@ -9,7 +9,7 @@ import { useKeys } from '../keys.js';
 import { tick } from '../clock.js';
 import { start, onFrame, sayToPush, level, ready } from '../session.js';
 import { draftOf } from '../drafts.js';
-import { current, incoming, justClosed, show, onFocusIn, onFocusOut } from './current.js';
+import { current, incoming, justClosed, show } from './current.js';
 import { Strip } from './strip.js';
 import { Left } from './left.js';
 import { QuotesPanel } from './quotes.js';
@@ -147,7 +147,7 @@ function Desk() {
       <${MyDayLine} />
     </${Top}>
     <${StaleBar} what="desk" />
-    <main class="desk" data-stale=${level.value === 'stale' ? 'yes' : undefined} onFocusIn=${onFocusIn} onFocusOut=${onFocusOut}>
+    <main class="desk" data-stale=${level.value === 'stale' ? 'yes' : undefined}>
       <${Strip} pop=${pop} gone=${justClosed.value} other=${incoming.value} />
       <${Left} pop=${pop} />
       ${pop ? html`<${PopBody} key=${pop.id} pop=${pop} />` : html`

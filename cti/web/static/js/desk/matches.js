@@ -8,7 +8,7 @@ import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
-import { me, shownNow } from '../session.js';
+import { me, minute } from '../session.js';
 import { Finder } from './find.js';
 import { tierWord, when } from '../ui/words.js';
 
@@ -60,7 +60,7 @@ const Candidate = ({ c, n, sel, busy, onPoint, onChoose }) => {
     </p>
     <p class="why2 num">
       <${Icon} n=${c.last_contact ? 'history' : 'user'} />
-      ${c.last_contact ? t('match.last', { time: when(c.last_contact, shownNow.value) }) : t('match.noContact')}
+      ${c.last_contact ? t('match.last', { time: when(c.last_contact, minute.value) }) : t('match.noContact')}
     </p>
   </div>`;
 };
@@ -206,7 +206,7 @@ export const Preview = ({ pop, at }) => {
     ['party.category', party.category_label || '–'],
     ['party.tierLabel', party.tier ? tierWord(party.tier) : '–'],
     ['party.ownerLabel', party.owner_name || '–'],
-    ['party.last', c.last_contact ? when(c.last_contact, shownNow.value) : '–'],
+    ['party.last', c.last_contact ? when(c.last_contact, minute.value) : '–'],
     ['party.tags', (party.tags ?? []).join('、') || '–'],
   ];
   return html`<${Panel} icon="user" title=${clean(firm || main, 20)} class="profile" tools=${html`<${Tag} kind="warn">${t('match.preview')}</${Tag}>`}>

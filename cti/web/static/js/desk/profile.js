@@ -7,7 +7,8 @@ import { YES_NO, optionPairs, shownValue } from '../ui/field.js';
 import { t, pick, has } from '../i18n.js';
 import { clean, clockTime } from '../format.js';
 import { api } from '../api.js';
-import { me, shownNow } from '../session.js';
+import { pbxNow } from '../clock.js';
+import { me, minute } from '../session.js';
 import { draftOf } from '../drafts.js';
 import { toast, whyNot } from '../toast.js';
 import { when } from '../ui/words.js';
@@ -132,7 +133,7 @@ function Fields({ pop, profile, mayEdit }) {
       if ((draft.get('profile') ?? {})[key] === text && editing.value !== key) type(key, undefined);
       clash.value = clash.value?.key === key ? null : clash.value;
       const mark = `${profile.party.id}/${key}`;
-      ticks.value = { ...ticks.value, [mark]: shownNow.value };
+      ticks.value = { ...ticks.value, [mark]: pbxNow() };
       setTimeout(() => {
         const { [mark]: gone, ...rest } = ticks.value;
         ticks.value = rest;
@@ -255,7 +256,7 @@ export function ProfilePanel({ pop }) {
             ${(profile.notes ?? []).length ? html`<ul class="cust-notes">
               ${profile.notes.slice(0, 5).map((n) => html`<li key=${n.id}>
                 <span class="mut num">
-                  ${when(n.at, shownNow.value)} <${Foreign} text=${n.by} limit=${8} />
+                  ${when(n.at, minute.value)} <${Foreign} text=${n.by} limit=${8} />
                 </span>${' '}
                 <${Foreign} text=${n.text} limit=${160} />
               </li>`)}

@@ -5,7 +5,7 @@ import { Tag, Foreign } from '../ui/marks.js';
 import { Lane } from '../ui/charts.js';
 import { t } from '../i18n.js';
 import { clean, clockTime, currencySign, daysAgo, money, shortDate, toEpoch } from '../format.js';
-import { shownNow, level } from '../session.js';
+import { minute, level } from '../session.js';
 
 const LOOK = { open: ['warn'], sent: ['info'], won: ['good', 'check'], lost: [''], expired: [''] };
 const isClosed = (q) => ['won', 'lost', 'expired'].includes(q.status);
@@ -102,7 +102,7 @@ const Head = ({ trend }) => {
     </div>
     <div>
       <dt>
-        ${t('quote.lastDeal')} ${trend.last ? shortDate(trend.last.at, shownNow.value) : ''}
+        ${t('quote.lastDeal')} ${trend.last ? shortDate(trend.last.at, minute.value) : ''}
       </dt>
       <dd>${trend.last ? money(trend.last.price) : '–'}</dd>
     </div>
@@ -126,7 +126,7 @@ export const sortQuotes = (items) =>
   [...items].sort((a, b) => (isClosed(a) ? 1 : 0) - (isClosed(b) ? 1 : 0) || (toEpoch(b.at) ?? 0) - (toEpoch(a.at) ?? 0));
 
 export function QuotesPanel({ pop, section }) {
-  const now = Math.floor(shownNow.value / 60) * 60;
+  const now = minute.value;
   const rows = sortQuotes(section.items);
   const open = rows.filter((q) => !isClosed(q));
   const ends = open.filter((q) => toEpoch(q.valid_until) !== null && daysAgo(toEpoch(q.valid_until), now) === 0).length;

@@ -7,7 +7,7 @@ import { t, pick } from '../i18n.js';
 import { clean, clockTime } from '../format.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
-import { me, shownNow, level } from '../session.js';
+import { me, minute, level } from '../session.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
 import { choose } from './matches.js';
@@ -255,7 +255,7 @@ export const NumberPanel = ({ pop }) => {
       <dd class="w">${clean([pop.line?.number, pop.line?.label].filter(Boolean).join(' '), 40) || '–'}</dd>
       ${pop.waiting_since ? html`
         <dt>${t('number.since')}</dt>
-        <dd class="w">${when(pop.waiting_since, shownNow.value)}</dd>
+        <dd class="w">${when(pop.waiting_since, minute.value)}</dd>
       ` : null}
     </dl>` : html`<p class="say">${t('number.hiddenSay')}</p>`}
   </${Panel}>`;
