@@ -19,6 +19,10 @@ WITHHELD: Final = ("anonymous", "masked")
 "Classes that nobody can be looked up by."
 
 
+PUBLIC: Final = ("mobile", "landline", "international", "shared_cost", "toll_free")
+"Classes that only callers from outside have."
+
+
 class QueueLabel(msgspec.Struct, frozen=True, kw_only=True):
     """How a queue is called and how long its callers may wait."""
 

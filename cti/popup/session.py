@@ -16,7 +16,7 @@ from crm_bridge.numbers import Number
 from cti import events, wire
 from cti.popup.phones import Phones
 from cti.popup.reading import Reading
-from cti.popup.rules import WITHHELD, Decision, Labels, caller_view, decide, party_view
+from cti.popup.rules import PUBLIC, WITHHELD, Decision, Labels, caller_view, decide, party_view
 from cti.popup.shelf import LIVE
 from cti.popup.state import CallState, Close, Effect, Gather, Later, LookUp, PopState, Show, ShowAgent
 
@@ -71,6 +71,8 @@ class PopSession(Reading):
     ) -> tuple[CallState, list[Effect]]:
         """A new call; its number is looked up at once, before any phone rings."""
         number = self._canonical(outside)
+        if direction == "internal" and number.cls in PUBLIC:
+            direction = "inbound"  # a trunk that nobody configured: colleagues have no such numbers
         searchable = outside if direction != "internal" and number.cls not in WITHHELD and outside else None
         call = CallState(id, direction, caller_view(number, name), searchable)
         if direction == "internal":

@@ -361,6 +361,16 @@ def test_internal_call_is_shown_and_not_looked_up(story: Story) -> None:
     assert gathers(effects) == []
 
 
+def test_public_number_is_looked_up_whatever_the_direction_says(story: Story) -> None:
+    """Where the trunks are not configured, a caller with a public number still comes from outside."""
+    offered = events.CallOffered(
+        at=T0, call="i2", direction="internal", caller="13800001307", caller_name=None, dialed="4000001313"
+    )
+    assert [e.number for e in look_ups(story.apply(offered))] == ["13800001307"]
+    (pop,) = shown(story.ring(LIN, "i2"))
+    assert pop.direction == "inbound"
+
+
 @pytest.mark.parametrize("caller", [None, "", "anonymous", "<unknown>", "138****1307"])
 def test_withheld_number_is_said_and_not_looked_up(story: Story, caller: str | None) -> None:
     """Nobody can be found by a withheld or partly hidden number."""
