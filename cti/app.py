@@ -29,6 +29,7 @@ from cti.board import Board, QueuePlan
 from cti.bus import Bus
 from cti.calls.pbx import ONLY, WANTED, Pbx, PbxConfig
 from cti.calls.record import Call
+from cti.chronicle import Chronicle
 from cti.condition import Watch
 from cti.desk import Desks
 from cti.feed import SAVE_S, Feed
@@ -148,6 +149,8 @@ class App:
         later.push_async_callback(self.web.stop)
         await self.push.start("", 0, sock=push_socket)
         later.push_async_callback(self.push.stop)
+        later.push_async_callback(self.chronicle.close)
+        self._run(self.chronicle.run(), later)
         self._run(self._rounds(), later)
         later.callback(self.floor.stop)
         later.callback(self.feed.stop)
@@ -194,6 +197,7 @@ class App:
         self.bus.subscribe("floor", self.floor.on_event)
         self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=_is_outage)
         self.writer = Writer(self.store)
+        self.chronicle = Chronicle(self.store, self.bus, settings, phones=self.phones.of, clock=self.pbx_now)
         self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
         self.feed.on_recovered = self._recall
         self.bus.subscribe("merges", self._merged)
@@ -236,6 +240,7 @@ class App:
             Services(
                 auth=self.auth,
                 desk=self.desks,
+                history=self.chronicle.desk,
                 condition=self.watch,
                 site=self.address,
                 version=__version__,

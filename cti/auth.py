@@ -30,10 +30,10 @@ MIN_PASSWORD: Final = 12
 "Fewest characters of a new password (ASVS 6.2.1)."
 
 RIGHTS: Final[Mapping[str, frozenset[str]]] = {
-    "agent": frozenset({"desk", "edit", "control", "customers"}),
-    "supervisor": frozenset({"desk", "edit", "control", "board", "all_calls", "customers"}),
+    "agent": frozenset({"desk", "edit", "control", "customers", "history"}),
+    "supervisor": frozenset({"desk", "edit", "control", "board", "all_calls", "customers", "history"}),
     # An admin keeps users and settings: he sees the board without callers' names and numbers.
-    "admin": frozenset({"users", "board"}),
+    "admin": frozenset({"users", "board", "history"}),
 }
 "{role: what it may do}; a role that is not here may nothing."
 

@@ -16,8 +16,24 @@ Unit = Literal["visits", "callers"]
 Clock = Literal["queue", "arrival"]
 Dim = Literal["quarter", "queue", "line", "agent", "interface", "segment"]
 Which = Literal[
-    "all", "answered", "in_time", "late", "abandoned", "short", "lost", "outflow", "aside", "missed", "troubled"
+    "offered",
+    "answered",
+    "in_time",
+    "late",
+    "abandoned",
+    "short",
+    "abandoned_long",
+    "outflow",
+    "waiting",
+    "aside",
+    "unqueued",
+    "transfers",
+    "gaps",
+    "backfilled",
+    "troubled",
+    "missed",
 ]
+"What a list can show: figures by their names, and troubled: answered late or lost."
 WHICHES: Final[tuple[Which, ...]] = get_args(Which)
 
 LOST: Final = ("abandoned", "timeout", "empty")

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from crm_bridge import model
 from cti import wire
 from cti.auth import Identity
+from cti.history.answers import CallList, Choices, Definitions, File
+from cti.history.report import CauseReport, Report
 
 
 class Refusal(Exception):
@@ -86,6 +88,31 @@ class Desk(Protocol):
 
     async def form(self, identity: Identity, category: str) -> tuple[Sequence[model.Field], Sequence[model.Category]]:
         """The empty form of a category, and all categories."""
+
+
+class History(Protocol):
+    """Reports about the past; agents get their own figures only. Raises Refusal, BadQuestion for what makes no sense.
+
+    `params` are the query's values by name: `cti.history.query` says which there are.
+    """
+
+    async def report(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Report:
+        """Figures by what was asked."""
+
+    async def causes(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> CauseReport:
+        """Why calls were late."""
+
+    async def calls(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> CallList:
+        """The calls behind a number."""
+
+    async def choices(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Choices:
+        """Queues, lines, agents and teams of a period."""
+
+    async def export(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> File:
+        """A report or a list as a file."""
+
+    def definitions(self) -> Definitions:
+        """What every number means."""
 
 
 class Condition(Protocol):

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from cti import wire
 from cti.auth import Auth, Identity, origin_allowed
-from cti.web.ports import Condition, Desk, Refusal, Site
+from cti.web.ports import Condition, Desk, History, Refusal, Site
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     auth: Auth
     desk: Desk
+    history: History
     condition: Condition
     site: Site
     version: str

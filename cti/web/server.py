@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from cti.web import openapi
-from cti.web.api import parties, pops, session
+from cti.web.api import history, parties, pops, session
 from cti.web.ports import Refusal, not_found
 from cti.web.routes import (
     MAX_BODY,
@@ -112,6 +112,7 @@ API: Final = (
     *session.ROUTES,
     *pops.ROUTES,
     *parties.ROUTES,
+    *history.ROUTES,
     Route(method="GET", path="/openapi.json", right=PUBLIC, handler=describe, summary="This document", answer=dict),
 )
 OTHERS: Final = (

@@ -12,6 +12,10 @@ from argon2 import PasswordHasher
 from crm_bridge import model
 from cti import wire
 from cti.auth import Account, Auth, Identity, StoredSession
+from cti.history.answers import CallList, Choices, Definitions, File
+from cti.history.figures import Tally, figures_of
+from cti.history.query import BadQuestion
+from cti.history.report import CauseReport, CauseRow, Report
 from cti.ticker import wall_clock
 from cti.web.ports import Refusal
 from cti.web.routes import Services
@@ -148,6 +152,46 @@ class Desk:
         return [], []
 
 
+class History:
+    """A history without calls that remembers what it was asked."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._ask = desk._ask
+
+    async def report(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Report:
+        """Nothing."""
+        self._ask("report", dict(params))
+        if params.get("by") == ["nonsense"]:
+            raise BadQuestion("不懂", "not understood")
+        total = figures_of(Tally())
+        return Report(by="total", unit="callers", variant="V2", since=0.0, until=1.0, rows=(), total=total)
+
+    async def causes(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> CauseReport:
+        """Nothing."""
+        self._ask("causes", dict(params))
+        total = CauseRow(key="", start=None, calls={}, seconds={}, before_queue_s=0.0)
+        return CauseReport(by="total", unit="callers", since=0.0, until=1.0, rows=(), total=total)
+
+    async def calls(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> CallList:
+        """Nothing."""
+        self._ask("calls", dict(params))
+        return CallList(which="late", rows=(), next=None)
+
+    async def choices(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Choices:
+        """Nothing."""
+        self._ask("choices", dict(params))
+        return Choices(queues=(), lines=(), agents=(), teams=())
+
+    async def export(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> File:
+        """A short file."""
+        self._ask("export", dict(params))
+        return File(name="thirteen-total-2026-11-21.csv", kind="text/csv; charset=utf-8", content=b"x")
+
+    def definitions(self) -> Definitions:
+        """None."""
+        return Definitions(target_s=13.0, short_s=5.0, definitions=())
+
+
 class Condition:
     """Whatever a test says."""
 
@@ -187,6 +231,7 @@ class Site:
             Services(
                 auth=self.auth,
                 desk=self.desk,
+                history=History(self.desk),
                 condition=self.condition,
                 site=Place(),
                 version="1",

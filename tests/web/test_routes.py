@@ -16,6 +16,7 @@ from cti.web.server import API, PREFIX, ROUTES
 from tests.web.place import PASSWORD, PROFILE, Site
 
 ALL = frozenset({"agent", "supervisor", "admin", "stranger"})
+READERS = frozenset({"agent", "supervisor", "admin"})
 STAFF = frozenset({"agent", "supervisor"})
 OPEN: frozenset[str | None] = frozenset({None, *ALL})
 
@@ -38,6 +39,8 @@ MATRIX: dict[tuple[str, str], tuple[frozenset[str] | frozenset[str | None], Any]
     ("POST", "/parties/{id}/business"): (STAFF, {"fields": {}}),
     ("POST", "/parties/{id}/notes"): (STAFF, {"text": "x"}),
     ("GET", "/forms/{category}"): (STAFF, None),
+    **{("GET", f"/history/{what}"): (READERS, None) for what in ("report", "causes", "calls", "choices", "export")},
+    ("GET", "/history/definitions"): (READERS, None),
     ("GET", "/openapi.json"): (OPEN, None),
 }
 "{route: (who may, a body)}. `stranger` has a role that nobody knows: he may what every session may."

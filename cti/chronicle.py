@@ -1,0 +1,76 @@
+"""Builds the history's parts for the service: what notes, what writes, what answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cti.bus import Bus
+from cti.history.ask import DEFAULT_SHORT_S
+from cti.history.calendar import Calendar
+from cti.history.desk import HistoryDesk
+from cti.history.keeper import Keeper
+from cti.history.recorder import Recorder
+from cti.popup.lanes import Away, Lane, Late
+from cti.settings import Settings
+from cti.store import Store, StoreError
+from cti.ticker import steady_clock
+from cti.web.ports import Refusal
+
+
+class Chronicle:
+    """The history of one service: `run` as a task, `close` behind it."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        settings: Settings,
+        *,
+        phones: Callable[[str], Sequence[str]],
+        clock: Callable[[], float],
+    ) -> None:
+        """`phones` gives a user's phones; `clock` is the PBX's."""
+        # Reports may take their time, and never that of notes, drafts or logins.
+        self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=_is_outage)
+        self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=_is_outage)
+        self.recorder = Recorder()
+        bus.subscribe("history", self.recorder.on_event)
+        targets = {name: (queue.target, DEFAULT_SHORT_S) for name, queue in settings.queues.items()}
+        self.keeper = Keeper(
+            self.recorder,
+            store,
+            run=self._writing.run,
+            clock=clock,
+            targets={"": (settings.pbx.default_target, DEFAULT_SHORT_S), **targets},
+        )
+        self.desk = HistoryDesk(
+            store,
+            Calendar(ZoneInfo(settings.site.timezone)),
+            run=self._asked,
+            phones=phones,
+            clock=clock,
+        )
+
+    async def run(self) -> None:
+        """Write down what was noted, for ever."""
+        await self.keeper.run()
+
+    async def close(self) -> None:
+        """Write what is left."""
+        await self.keeper.write()
+        self._asking.close()
+        self._writing.close()
+
+    async def _asked(self, work: Callable[[], Any]) -> Any:
+        try:
+            return await self._asking.run(work)
+        except StoreError as error:
+            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
+        except (Away, Late):
+            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+
+
+def _is_outage(error: BaseException) -> bool:
+    return not (isinstance(error, StoreError) and error.permanent)

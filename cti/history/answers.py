@@ -1,0 +1,42 @@
+"""What pages get beside reports (pure)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cti.history.ask import Listed
+from cti.history.figures import Definition
+
+
+class CallList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the list behind a number, newest first."""
+
+    which: str
+    rows: tuple[Listed, ...]
+    next: int | None
+    "Pass as `skip` for the next page; null at the end."
+
+
+class Definitions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every number means; the examples are of the worked case: T 13 s, s 5 s, seventeen calls."""
+
+    target_s: float
+    short_s: float
+    definitions: tuple[Definition, ...]
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to choose from in a period."""
+
+    queues: tuple[str, ...]
+    lines: tuple[str, ...]
+    agents: tuple[str, ...]
+    teams: tuple[str, ...]
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to download."""
+
+    name: str
+    kind: str
+    content: bytes

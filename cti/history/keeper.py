@@ -1,0 +1,85 @@
+"""Writes down what the recorder noted, behind everybody's back, and who is in which team."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from cti.history.recorder import Notes, Recorder
+
+log = logging.getLogger(__name__)
+
+EVERY_S: Final = 5.0
+TEAMS_EVERY: Final = 12
+"Rounds between two looks at the teams: once a minute."
+
+
+class Book(Protocol):
+    """Where notes go. Synchronous; raises when it cannot."""
+
+    def save_notes(self, notes: Notes) -> None:
+        """Write notes; writing them twice is harmless."""
+
+    def note_targets(self, targets: Mapping[str, tuple[float, float]], at: float) -> int:
+        """Targets from now on."""
+
+    def note_teams(self, teams: Mapping[str, str], at: float) -> int:
+        """Teams from now on."""
+
+    def teams(self) -> Mapping[str, str]:
+        """{interface: team} as it is now."""
+
+
+class Keeper:
+    """Keeps the history. `run` as a task; at the end `write` once more."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        book: Book,
+        *,
+        run: Callable[[Callable[[], Any]], Awaitable[Any]],
+        clock: Callable[[], float],
+        targets: Mapping[str, tuple[float, float]],
+    ) -> None:
+        """`run` runs slow work elsewhere; `clock` is the PBX's; `targets` as the settings have them."""
+        self.failures = 0
+        self._recorder = recorder
+        self._book = book
+        self._run = run
+        self._clock = clock
+        self._targets = targets
+        self._noted_targets = False
+
+    async def run(self) -> None:
+        """Write for ever; cancel to stop."""
+        turn = 0
+        while True:
+            await self.write(with_teams=turn % TEAMS_EVERY == 0)
+            turn += 1
+            await asyncio.sleep(EVERY_S)
+
+    async def write(self, *, with_teams: bool = False) -> bool:
+        """Write what was noted since; whether it is written. What is not, waits for the next time."""
+        now = self._clock()
+        notes = self._recorder.take(now)
+        try:
+            await self._run(lambda: self._written(notes, now, with_teams))
+        except Exception as error:
+            # Whatever the store has: the notes wait, the calls go on.
+            self.failures += 1
+            self._recorder.give_back(notes)
+            log.warning("the history was not written: %s", type(error).__name__)
+            return False
+        return True
+
+    def _written(self, notes: Notes, now: float, with_teams: bool) -> None:
+        if not self._noted_targets:
+            self._book.note_targets(self._targets, now)
+            self._noted_targets = True
+        if with_teams:
+            self._book.note_teams(self._book.teams(), now)
+        if notes:
+            self._book.save_notes(notes)
