@@ -90,12 +90,13 @@ class Source:
                 permanent=True,
             ) from error
         self.dialect = self._live.dialect
+        self._bytewise = bool(spec.charset) and self.dialect.name in ("mysql", "mariadb")
 
     def ask(self, statement: Any, parameters: Mapping[str, Any], *, limit: int, deadline_s: float) -> Rows:
         """The first rows of an answer, waited for no longer than `deadline_s`. Raises SourceError."""
         if not self.breaker.admits():
             raise _away()
-        future = self._threads.run(lambda: _fetch(self._live, statement, parameters, limit))
+        future = self._threads.run(lambda: self._fetch(self._live, statement, parameters, limit))
         try:
             return self._counted(lambda: future.result(deadline_s))
         finally:
@@ -103,13 +104,20 @@ class Source:
 
     def read(self, statement: Any, parameters: Mapping[str, Any], *, limit: int) -> Rows:
         """One page for the sync, in the calling thread. Raises SourceError."""
-        return self._counted(lambda: _fetch(self._bulk, statement, parameters, limit))
+        return self._counted(lambda: self._fetch(self._bulk, statement, parameters, limit))
 
     def close(self) -> None:
         """Give the connections back; a thread that hangs in one ends with the process."""
         self._threads.close()
         self._live.dispose()
         self._bulk.dispose()
+
+    def _fetch(self, engine: sa.Engine, statement: Any, parameters: Mapping[str, Any], limit: int) -> Rows:
+        with engine.connect() as connection:
+            found = connection.execute(statement, dict(parameters)).mappings().fetchmany(limit)
+        if self._bytewise:
+            return [{name: _redone(value, self.spec.charset) for name, value in row.items()} for row in found]
+        return [dict(row) for row in found]
 
     def _counted(self, fetch: Callable[[], Rows]) -> Rows:
         try:
@@ -118,7 +126,7 @@ class Source:
             self.breaker.failed()
             raise _away() from error
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, OSError) as error:
-            if _is_schema(error):
+            if _is_wrong(error):
                 raise _wrong() from error
             self.breaker.failed()
             raise _away() from error
@@ -140,17 +148,23 @@ def _wrong() -> SourceError:
     )
 
 
-def _is_schema(error: Exception) -> bool:
-    """MySQL and SQLite report a missing column or a refused right as an operational error."""
+_SQLITE_WRONG: Final = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_MISMATCH})
+_MYSQL_WRONG: Final = frozenset({1044, 1049, 1054, 1142, 1143, 1146, 1290, 1792})
+"No right, no such database, column or table, no writing."
+
+
+def _is_wrong(error: Exception) -> bool:
+    """SQLite and MySQL report a mistake in a query or a right that is missing as an operational error."""
     original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorcode", 0) & 0xFF in _SQLITE_WRONG
     code = original.args[0] if original is not None and original.args else None
-    return code in (1044, 1054, 1142, 1143, 1146) or "no such" in str(original)
+    return code in _MYSQL_WRONG
 
 
-def _fetch(engine: sa.Engine, statement: Any, parameters: Mapping[str, Any], limit: int) -> Rows:
-    with engine.connect() as connection:
-        result = connection.execute(statement, dict(parameters))
-        return [dict(row) for row in result.mappings().fetchmany(limit)]
+def _redone(value: Any, charset: str) -> Any:
+    """A text that came a byte a character."""
+    return value.encode("latin-1", "replace").decode(charset, "replace") if isinstance(value, str) else value
 
 
 def _engine(spec: SourceSpec, timeout_s: float, pool: int) -> sa.Engine:
@@ -199,8 +213,6 @@ def _engine(spec: SourceSpec, timeout_s: float, pool: int) -> sa.Engine:
                 "read_timeout": max(1, math.ceil(timeout_s)) + 1,
                 "write_timeout": max(1, math.ceil(timeout_s)) + 1,
             }
-            if spec.charset:
-                options["connect_args"]["use_unicode"] = False
     engine = sa.create_engine(url, **options)
     if name in ("mysql", "mariadb"):
         sa.event.listen(engine, "connect", lambda raw, _: _limit_mysql(raw, timeout_s, bare=bool(spec.charset)))
@@ -226,11 +238,10 @@ def _limit_mysql(connection: Any, timeout_s: float, *, bare: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
         if bare:
-            # Bytes as they stand, for columns that say latin1 and hold something else.
+            # Bytes as they stand, a character each, for columns that say latin1 and hold something else.
             cursor.execute("SET character_set_results = NULL")
+            connection.encoding = "latin-1"
         version = connection.get_server_info()
-        if isinstance(version, bytes):
-            version = version.decode("ascii", "replace")
         if "MariaDB" in version:
             cursor.execute("SET SESSION max_statement_time = %s", (timeout_s,))
         elif not version.startswith(("4.", "5.0", "5.1", "5.5", "5.6")):
