@@ -84,6 +84,14 @@ def test_all_words_must_be_there_else_the_most(base: KnowledgeBase) -> None:
     assert base.search("汉堡报价")[0].exact
 
 
+def test_pairs_that_stand_apart_are_not_the_word(base: KnowledgeBase) -> None:
+    """宁海 and 海波 are there, 宁海波 is not: shown as a near one only, behind nothing that has it."""
+    put(base, "人名", "宁海、海波")
+    assert [hit.exact for hit in base.search("宁海波")] == [False]
+    put(base, "全名", "宁海波")
+    assert [(hit.article.title, hit.exact) for hit in base.search("宁海波")] == [("全名", True)]
+
+
 def test_the_order_of_what_is_found(base: KnowledgeBase) -> None:
     """The same title first, then titles that begin so, titles, tags, bodies; then what is used most."""
     put(base, "其他", "这里也提到电放")

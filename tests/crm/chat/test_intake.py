@@ -71,8 +71,11 @@ def test_further_questions_belong_to_the_open_enquiry(crm: EmbeddedCrm) -> None:
     (quote,) = crm.quotes(party).items
     assert (quote.pol, quote.pod) == ("宁波", "汉堡")
     assert quote.note.count("\n") == 1
-    intake.push("generic", push("上海到洛杉矶报价", at=AT + 5 * 86400))
+    crm.set_quote_status(party, quote.id, "sent", "lin")
+    intake.push("generic", push("青岛到釜山报价", at=AT + 7200))
     assert crm.quotes(party).total == 2
+    intake.push("generic", push("上海到洛杉矶报价", at=AT + 5 * 86400))
+    assert {q.pod for q in crm.quotes(party).items} == {"汉堡", "釜山", "洛杉矶"}
 
 
 def test_a_stranger_who_asks_becomes_a_prospect(crm: EmbeddedCrm) -> None:

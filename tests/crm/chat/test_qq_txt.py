@@ -124,7 +124,9 @@ def test_encodings(chat: Chat, encoding: str) -> None:
 
 def test_spoilt_bytes_spoil_their_own_character_only(chat: Chat) -> None:
     """Bytes that are no UTF-8 do not turn a UTF-8 file into another encoding."""
-    whole = corpus.qq(corpus.PAIR, corpus.GROUP).replace("稍等".encode(), b"\xff\xfe" + "稍等".encode())
+    whole = corpus.qq(corpus.PAIR, corpus.GROUP, encoding="utf-8").replace(
+        "稍等".encode(), b"\xff\xfe" + "稍等".encode()
+    )
     read = chat.read(whole)
     assert "稍等" in read[1].text
     assert read[0].text.startswith("早，宁波到汉堡")
