@@ -101,9 +101,22 @@ class _Page(asyncio.Protocol):
                 self.open.set_exception(RuntimeError(data[:200].decode(errors="replace")))
                 return
             self.open.set_result(None)
-            self.transport.write(bytes([0x81, 0x80 | len(self.hello), 0, 0, 0, 0]) + self.hello)
+            self._say(0x81, self.hello)
+            self._beat()
         if self.popped is not None and not self.popped.done() and b'"type":"pop",' in data:
             self.popped.set_result(now)
+
+        ping = data.find(b"\x89\x04")  # no text holds these two bytes
+        if ping >= 0:
+            self._say(0x8A, data[ping + 2 : ping + 6])
+
+    def _beat(self) -> None:
+        if not self.transport.is_closing():
+            self._say(0x81, b'{"type":"beat"}')
+            asyncio.get_running_loop().call_later(10, self._beat)
+
+    def _say(self, kind: int, payload: bytes) -> None:
+        self.transport.write(bytes([kind, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.open.done():
@@ -190,9 +203,12 @@ async def _quiet(send: Callable[[bytes], None], pages: list[_Page], load: Load, 
         page = pages[number % AGENTS]
         page.popped = asyncio.get_running_loop().create_future()
         for _, packet in packets:
+            ringing = packet.startswith(ENTERED)
+            if ringing:  # what came before is done with when the phone rings
+                await asyncio.sleep(0.02)
             sent = time.perf_counter()
             send(packet)
-            if packet.startswith(ENTERED):
+            if ringing:
                 await _arrived(load, load.quiet, page, sent)
                 await asyncio.sleep(0.01)
     return first + QUIET
