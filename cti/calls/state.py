@@ -272,15 +272,15 @@ class State:
 
     def forget(self, now: float) -> None:
         """Drop what ended more than `linger` seconds ago."""
-        before = now - self.config.linger
+        linger = self.config.linger
         while self.ended:
-            call = next(iter(self.ended.values()))
-            if call.ended_at is None or call.ended_at >= before:
+            ended_at = next(iter(self.ended.values())).ended_at
+            if ended_at is None or abs(now - ended_at) <= linger:  # an end in the future was a false stamp
                 break
             self.ended.popitem(last=False)
         while self.tombs:
             uid, at = next(iter(self.tombs.items()))
-            if at >= before:
+            if abs(now - at) <= linger:
                 break
             del self.tombs[uid]
 

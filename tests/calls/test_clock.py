@@ -132,3 +132,12 @@ def test_an_absurd_timestamp_is_not_believed() -> None:
         script.pbx.feed(Packet.of(headers), 1001.0)
     joined = [v.joined_at for v in script.pbx.calls()[0].visits]
     assert joined == [1001.0] * 6
+
+
+def test_a_stamp_from_the_future_does_not_keep_the_past_alive() -> None:
+    """Ended calls are forgotten after a minute, also behind one whose end was stamped hours ahead."""
+    script = Script()
+    for n, at in enumerate((1000.0, 30_000.0, *range(1001, 1201))):
+        script.arrives(at, f"9.{n}")
+        script.say(at, "Hangup", **script.channel(f"9.{n}", linked=f"9.{n}"))
+    assert len(script.pbx.calls()) <= 61
