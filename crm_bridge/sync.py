@@ -45,6 +45,9 @@ class Feed(Protocol):
     def entities(self) -> Sequence[str]:
         """Names, companies before their people."""
 
+    def has_marks(self, entity: str) -> bool:
+        """Whether its rows tell when they changed."""
+
     def now(self) -> float:
         """The source's own clock, epoch seconds."""
 
@@ -99,13 +102,16 @@ class Sync:
         self._accept_shrink = accept_shrink
 
     def once(self) -> Counts:
-        """Read what is due: changes, or everything where that was never done or a day ago. Raises CrmError."""
+        """Read what is due: changes, or everything where that was never done or a day ago. Raises CrmError.
+
+        Rows without change marks are compared when everything is, and not in between.
+        """
         counts = Counts()
         for entity in self._feed.entities:
             state = self._index.state(entity)
             now = self._feed.now()
             due = state.full_at is None or not 0 <= now - state.full_at < self._full_every_s
-            if due or state.mark is None or not self._changes(entity, counts):
+            if due or (self._feed.has_marks(entity) and not self._changes(entity, counts)):
                 self.compare(entity, counts)
         return counts
 
@@ -143,7 +149,7 @@ class Sync:
         self._index.end_pass(entity, mark, began)
 
     def _changes(self, entity: str, counts: Counts) -> bool:
-        """Read what changed; False for an entity that cannot tell."""
+        """Read what changed; False where no row has told its mark yet."""
         began = self._feed.now()
         start = self._index.state(entity).mark
         if start is None:
@@ -182,13 +188,14 @@ def _later(feed: Feed, mark: str | None, found: str | None, now: float) -> str |
 
 
 class Syncing:
-    """A thread that calls `Sync.once` again and again; what goes wrong is kept, and tried again."""
+    """A thread that makes a round again and again; what goes wrong is kept, and tried again."""
 
     def __init__(
         self, sync: Callable[[Callable[[], bool], Callable[[], object]], Sync], every_s: float, pause_s: float
     ) -> None:
         self._stop = threading.Event()
-        self._sync = sync(lambda: not self._stop.is_set(), lambda: self._stop.wait(pause_s))
+        self._sync = sync
+        self._pause_s = pause_s
         self._every_s = every_s
         self._thread = threading.Thread(target=self._run, name="crm-sync", daemon=True)
         self._changed = threading.Condition()
@@ -214,7 +221,7 @@ class Syncing:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._sync.once()
+                self._sync(lambda: not self._stop.is_set(), lambda: self._stop.wait(self._pause_s)).once()
                 error = None
             except CrmError as failed:
                 error = failed

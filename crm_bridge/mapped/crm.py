@@ -106,15 +106,18 @@ class MappedCrm:
 
     def sync(self, **options: Any) -> Sync:
         """A sync of this CRM, for one round by hand."""
+        spec = self.mapping.sync
+        full_every = spec.full_every
         if self._sheet is not None:
             self._sheet.refresh()
-        spec = self.mapping.sync
+            # A list has no change marks: it is compared whenever the file was read anew.
+            full_every = min(full_every, max(0.0, _now() - self._sheet.read_at))
         return Sync(
             self.entities,
             self.index,
             page=spec.page,
             overlap_s=spec.overlap,
-            full_every_s=spec.full_every if self._sheet is None else 0.0,
+            full_every_s=full_every,
             **options,
         )
 

@@ -26,7 +26,7 @@ _CLOCKS: Final = {
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
     "mysql": "SELECT unix_timestamp(now(6))",
     "mariadb": "SELECT unix_timestamp(now(6))",
-    "sqlite": "SELECT strftime('%s', 'now')",
+    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
     "mssql": "SELECT DATEDIFF_BIG(ms, '1970-01-01', SYSUTCDATETIME()) / 1000.0",
 }
 
@@ -51,6 +51,10 @@ class Entities:
     def table(self, entity: str) -> Any:
         """Rows of an entity, to select from."""
         return self._plans[entity].rows
+
+    def has_marks(self, entity: str) -> bool:
+        """Whether its rows tell when they changed."""
+        return bool(self._plans[entity].changed)
 
     def now(self) -> float:
         """The database's own clock, ours where it has none that we know."""

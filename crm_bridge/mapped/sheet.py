@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +80,8 @@ class Sheet:
         self._name = name
         self._folder = Path(tempfile.mkdtemp(prefix="thirteen-sheet-"))
         self._seen: tuple[int, int] | None = None
+        self.read_at = 0.0
+        "When the file was read last, epoch seconds."
         self.heads: list[str] = []
         "As they stand in the file."
         try:
@@ -105,6 +108,7 @@ class Sheet:
         rows = _xlsx(self._path, self._name) if self._path.suffix.lower() in (".xlsx", ".xlsm") else _csv(self._path)
         self._fill(rows)
         self._seen = now
+        self.read_at = datetime.now(UTC).timestamp()
         return True
 
     def close(self) -> None:

@@ -80,7 +80,10 @@ def _entity(entity: EntityReport) -> None:
         f"无号码 / without one {entity.without_number}"
     )
     if not entity.changes:
-        print("        没有更新时间列，每次全量比对 / no change mark: everything is compared each time")
+        print(
+            "        没有更新时间列，只能全量比对（full_every）"
+            " / no change mark: read only when everything is compared (full_every)"
+        )
     for row_id, cell in entity.unparsed:
         print(f"        ? {row_id}: {cell}")
     if entity.spoiled:

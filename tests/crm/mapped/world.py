@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from crm_bridge.numbers import Site, canonical
+
 PLANTED = 200
 AREA = "0574"
 "Of the site."
@@ -121,6 +123,11 @@ def presented(rng: random.Random, key: str) -> str:
     return rng.choice(
         [rest if len(rest) == 11 and rest[0] == "1" else f"0{rest}", f"+86{rest}", f"0{rest}", f"86{rest}"]
     )
+
+
+def key_of(text: str) -> str:
+    """E.164 of a caller as presented."""
+    return canonical(text, Site(area_code=AREA)).key or ""
 
 
 def make(seed: int = 13) -> World:
