@@ -52,6 +52,9 @@ def test_scripts_show_text_as_text_and_stay_small(module: Path) -> None:
     assert not re.search(forbidden, text)
     assert text.count("\n") < 450
     assert max(map(len, text.splitlines())) <= 200, "a line that nobody reads to its end"
+    for names in re.findall(r"^import \{([^}]*)\} from", text, flags=re.M):
+        for name in re.findall(r"(?:\w+ as )?(\w+)", names):
+            assert len(re.findall(rf"(?<![\w.]){name}\b", text)) > 1, f"{name} is imported and not used"
     imported = re.findall(r"from '([^']+)'", text)
     assert all(name.startswith(".") for name in imported)
     if module.name != "lib.js":

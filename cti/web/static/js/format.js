@@ -123,11 +123,13 @@ export function callerLine(head, hidden) {
   return (caller.number && clean(caller.display || groupNumber(caller.number))) || clean(caller.name) || hidden;
 }
 
-/** A Chinese mobile number in groups of 3, 4 and 4; any other number as it is. */
+/** A Chinese number as people write it: mobiles in groups of 3, 4 and 4, landlines behind their area code; others as they are. */
 export function groupNumber(number) {
   const plain = clean(number, 24);
   const mobile = /^(?:\+?86|0)?(1[3-9]\d)(\d{4})(\d{4})$/.exec(plain);
-  return mobile ? `${mobile[1]} ${mobile[2]} ${mobile[3]}` : plain;
+  if (mobile) return `${mobile[1]} ${mobile[2]} ${mobile[3]}`;
+  const fixed = /^(?:\+?86|0)(10|2\d|[3-9]\d\d)(\d{3,4})(\d{4})$/.exec(plain);
+  return fixed ? `0${fixed[1]}-${fixed[2]} ${fixed[3]}` : plain;
 }
 
 /** Interface as people say it: PJSIP/8012 is 8012. */

@@ -37,6 +37,8 @@ const view = computed(() =>
 export const level = computed(() => view.value.level);
 export const lostCause = computed(() => view.value.cause);
 export const lostSince = computed(() => view.value.since);
+/** The service itself cannot be reached: nothing can be saved until it is back. */
+export const cutOff = computed(() => level.value === 'stale' && ['service', 'offline'].includes(lostCause.value));
 /** Now, for everything that counts; stands still while the link is lost. */
 export const shownNow = computed(() => (level.value === 'stale' ? lostSince.value : tick.value));
 

@@ -3,7 +3,7 @@ import { html, useSignal } from '../lib.js';
 import { Panel } from '../ui/panel.js';
 import { Icon, Foreign, lookOf, StateMark } from '../ui/marks.js';
 import { t, has } from '../i18n.js';
-import { clean, mmss, phoneLabel } from '../format.js';
+import { clean, groupNumber, mmss, phoneLabel } from '../format.js';
 import { board, shownNow } from '../session.js';
 import { agentGroups } from './order.js';
 
@@ -22,7 +22,7 @@ const noteOf = (a, queues) => {
       [a.caller_name, a.company]
         .filter(Boolean)
         .map((x) => clean(x, 10))
-        .join(' ') || clean(a.caller ?? '', 16);
+        .join(' ') || groupNumber(a.caller ?? '');
     return a.phase === 'held'
       ? `${t('phase.held')} ${who}`
       : who || clean(queues[a.queue]?.label ?? a.queue ?? '', 12) || t(`phase.${a.phase}`);

@@ -9,7 +9,7 @@ import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
-import { level } from '../session.js';
+import { cutOff } from '../session.js';
 
 const MAX = 4000;
 const saves = signal({}); // call -> {text, version, saved_at} as this page saved it last
@@ -78,7 +78,7 @@ export function NotePanel({ pop }) {
   const saved = noteOf(pop);
   const busy = useSignal(false);
   const box = useRef(null);
-  const offline = level.value === 'stale';
+  const offline = cutOff.value;
   const save = async () => {
     if (busy.value) return;
     busy.value = true;

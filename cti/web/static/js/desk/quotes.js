@@ -5,7 +5,7 @@ import { Tag, Foreign } from '../ui/marks.js';
 import { Lane } from '../ui/charts.js';
 import { t } from '../i18n.js';
 import { clean, clockTime, currencySign, daysAgo, money, shortDate, toEpoch } from '../format.js';
-import { minute, level } from '../session.js';
+import { minute } from '../session.js';
 
 const LOOK = { open: ['warn'], sent: ['info'], won: ['good', 'check'], lost: [''], expired: [''] };
 const isClosed = (q) => ['won', 'lost', 'expired'].includes(q.status);

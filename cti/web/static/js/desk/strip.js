@@ -4,7 +4,7 @@ import { Icon, Ring, Since, StateMark, Tag, Foreign, Key, Waited } from '../ui/m
 import { Dialog } from '../ui/menu.js';
 import { t, pick } from '../i18n.js';
 import { clean, clockTime, mmss, partyName, phoneLabel } from '../format.js';
-import { agent, dismiss, level } from '../session.js';
+import { agent, dismiss } from '../session.js';
 import { draftOf, hasUnsaved } from '../drafts.js';
 import { saveNote } from './note.js';
 import { Band, IdleBand } from './band.js';
@@ -199,7 +199,7 @@ const Acts = ({ pop }) => {
   const others = (pop.with ?? [])
     .filter((w) => w.interface !== pop.interface)
     .map((w) => clean(w.agent || phoneLabel(w.interface), 10));
-  const stale = level.value === 'stale';
+  const open = pop.match?.level === 'several' && !pop.party; // the page's one primary button is the choice then
   return html`<div class="acts">
     ${pop.state === 'ringing' && pop.direction !== 'outbound' ? html`<span class="hint-answer">
       <span class="st st-ringing big">
@@ -213,7 +213,7 @@ const Acts = ({ pop }) => {
     </span>` : null}
     ${pop.state === 'ended' ? html`
       ${pop.kept ? html`<span class="mut">${t(`kept.${pop.kept.reason}`, { who: clean(pop.kept.by ?? '', 10) })}</span>` : null}
-      <button type="button" class="btn l primary" disabled=${stale} onClick=${finish}>
+      <button type="button" class=${`btn l${open ? '' : ' primary'}`} onClick=${finish}>
         <${Icon} n="check" />
         ${hasUnsaved(pop) ? t('strip.saveClose') : t('strip.close')}
         <${Key}>Ctrl ↵</${Key}>

@@ -7,7 +7,7 @@ import { t, pick } from '../i18n.js';
 import { clean, clockTime } from '../format.js';
 import { api } from '../api.js';
 import { draftOf } from '../drafts.js';
-import { me, minute, level } from '../session.js';
+import { cutOff, me, minute } from '../session.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
 import { choose } from './matches.js';
@@ -222,7 +222,7 @@ export function NewCustomer({ pop, onBack }) {
     </div>
     <div class="form-acts">
       ${mayEdit ? html`<button type="button" class=${`btn${pop.state === 'ended' ? '' : ' primary'}`} disabled=${busy.value} onClick=${save}>
-        ${level.value === 'stale' ? t('note.saveLater') : t('new.save')}
+        ${cutOff.value ? t('note.saveLater') : t('new.save')}
         <${Key}>Ctrl ↵</${Key}>
       </button>` : html`<span class="mut">${t('err.right')}</span>`}
       ${said.value ? html`<span class="bad" role="alert">
