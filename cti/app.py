@@ -187,6 +187,7 @@ class App:
             canonical=self._canonical,
             clock=wall_clock,
             steady=steady_clock,
+            alive=self.session.shelf.calls.__contains__,
             on_match=self.floor.matched,
             on_no_answer=self.floor.no_answer,
             on_section=self.floor.section,

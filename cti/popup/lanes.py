@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -29,11 +29,25 @@ class Away(Exception):
 
 
 class Late(Exception):
-    """No answer within the deadline. `answer` is still coming, perhaps."""
+    """No answer within the deadline. `answer` is still coming, perhaps: not where the call had not even begun.
+
+    What waited in vain is dropped, so that a rush is followed by answers to new questions and not to old ones.
+    """
 
     def __init__(self, answer: asyncio.Future[Any]) -> None:
         super().__init__("late")
         self.answer = answer
+
+
+class _Job(Generic[T]):
+    """A call on its way to a thread."""
+
+    __slots__ = ("answer", "began", "call")
+
+    def __init__(self, answer: asyncio.Future[T], call: Callable[[], T]) -> None:
+        self.answer = answer
+        self.call = call
+        self.began = False
 
 
 class Lane:
@@ -53,7 +67,7 @@ class Lane:
         self.deadline_s = deadline_s
         self._clock = clock
         self._counts = counts
-        self._jobs: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._workers = workers
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,14 +92,19 @@ class Lane:
             self._trial = True
         if self.waiting >= MAX_WAITING:
             raise Away
-        answer = self._submit(call)
+        job = self._submit(call)
+        answer = job.answer
         try:
             done, _ = await asyncio.wait((answer,), timeout=self.deadline_s)
         except asyncio.CancelledError:
             self._trial = False
             raise
         if not done:
-            self._failed()
+            if job.began:
+                self._failed()  # one that only waited speaks of the rush, not of the thing
+            else:
+                self._trial = False
+                answer.cancel()
             raise Late(answer)
         error = answer.exception()
         if error is None:
@@ -97,9 +116,10 @@ class Lane:
             self._succeeded()
         raise error
 
-    def _submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def _submit(self, call: Callable[[], T]) -> _Job[T]:
         self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = self._loop.create_future()
+        job = _Job(answer, call)
         self.waiting += 1
         answer.add_done_callback(self._done)
         if len(self._threads) < self._workers and self.waiting > len(self._threads):
@@ -107,8 +127,8 @@ class Lane:
             thread = threading.Thread(target=self._work, args=(self._loop,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._jobs.put((answer, call))
-        return answer
+        self._jobs.put(job)
+        return job
 
     def _done(self, answer: asyncio.Future[Any]) -> None:
         self.waiting -= 1
@@ -117,19 +137,19 @@ class Lane:
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while (job := self._jobs.get()) is not None:
-            answer, call = job
             try:
-                if answer.done():
+                if job.answer.done():
                     continue
+                job.began = True
                 try:
-                    result, error = call(), None
+                    result, error = job.call(), None
                 except Exception as raised:
                     result, error = None, raised
-                loop.call_soon_threadsafe(_settle, answer, result, error)
+                loop.call_soon_threadsafe(_settle, job.answer, result, error)
             except RuntimeError:  # the loop is closed: nobody waits any longer
                 return
             finally:
-                del job, answer, call
+                del job
 
     def _failed(self) -> None:
         self.failures += 1

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 2.0
 "A section that took longer is marked late (FAULTS F19)."
+AGAIN_S: Final = (3.0, 10.0, 30.0)
+"After these pauses a look-up that was not answered is tried again: the CRM may come back during the call."
 LIMIT: Final = 20
 "Newest items of a section."
 COPIES: Final = 3000
@@ -72,6 +74,7 @@ class Records:
         canonical: Callable[[str | None], Number],
         clock: Callable[[], float],
         steady: Callable[[], float],
+        alive: Callable[[str], bool] = lambda call: True,
         on_match: Callable[[str, Sequence[model.Match]], None],
         on_no_answer: Callable[[str], None],
         on_section: Callable[[str, wire.Section], None],
@@ -82,12 +85,14 @@ class Records:
     ) -> None:
         """The callbacks are called in the event loop: the first two once a look-up, the others as things come.
 
-        `crm` gives the CRM, in a worker thread: one that could not be opened yet raises CrmError there.
+        `crm` gives the CRM, in a worker thread: one that could not be opened yet raises CrmError there. `alive` tells
+        whether a call still goes on: a look-up that failed is tried again while it does.
         """
         self._crm = crm
         self._history = history
         self._canonical = canonical
         self._clock = clock
+        self._alive = alive
         self._on_match = on_match
         self._on_no_answer = on_no_answer
         self._on_section = on_section
@@ -183,19 +188,37 @@ class Records:
         task.add_done_callback(self._tasks.discard)
 
     async def _look_up(self, call: str, number: str) -> None:
+        for pause in (*AGAIN_S, None):
+            if await self._asked(call, number):
+                return
+            self._on_no_answer(call)
+            if pause is None:
+                return
+            await asyncio.sleep(pause)
+            if not self._alive(call):
+                return
+
+    async def _asked(self, call: str, number: str) -> bool:
+        """One question; True where it was answered, or where its answer is still on its way."""
         try:
             matches = await self.finding.run(lambda: self._crm().lookup(number))
         except Late as late:
+            if late.answer.cancelled():
+                return False
             self._on_no_answer(call)
             late.answer.add_done_callback(lambda answer: self._late_match(call, answer))
+            return True
         except Away:
-            self._on_no_answer(call)
+            return False
         except Exception as error:
             # Whatever a CRM raises, the pop goes on without it. The kind of the error, never its text: numbers.
             log.warning("look-up failed: %s", type(error).__name__)
-            self._on_no_answer(call)
-        else:
-            self._on_match(call, matches)
+            if not _is_outage(error):
+                self._on_no_answer(call)
+                return True
+            return False
+        self._on_match(call, matches)
+        return True
 
     def _late_match(self, call: str, answer: asyncio.Future[list[model.Match]]) -> None:
         if not answer.cancelled() and answer.exception() is None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from crm_bridge import model
 from crm_bridge.numbers import canonical
 from cti import wire
-from cti.popup import lanes
+from cti.popup import lanes, record
 from cti.popup.lanes import Away, Lane, Late
 from cti.popup.record import Records
 from cti.ticker import steady_clock, wall_clock
@@ -58,8 +59,8 @@ class Crm:
     def business(self, party_id: str, limit: int = 20) -> model.Section[model.BusinessRecord]:
         """One record."""
         self._do("business")
-        record = model.BusinessRecord(id=f"b-{party_id}", at=wall_clock())
-        return model.Section(items=(record,), total=7, as_of=wall_clock())
+        business = model.BusinessRecord(id=f"b-{party_id}", at=wall_clock())
+        return model.Section(items=(business,), total=7, as_of=wall_clock())
 
     def chats(self, party_id: str, limit: int = 20) -> model.Section[model.ChatMessage]:
         """None."""
@@ -235,8 +236,8 @@ async def test_another_choice_takes_the_old_sections_back(bench: Bench) -> None:
     bench.crm.hanging.clear()
     bench.crm.gate.set()
     await eventually(lambda: bench.state("c", "business") == "ready")
-    (record,) = bench.told["c"]["business"][-1].items
-    assert record.id == "b-p2"
+    (shown,) = bench.told["c"]["business"][-1].items
+    assert shown.id == "b-p2"
     assert not any(s.items and s.items[0].id == "b-p1" for s in bench.told["c"]["business"])
 
 
@@ -261,6 +262,24 @@ async def test_look_up_that_hangs_is_given_up_in_time_and_still_counts_later(ben
     assert bench.matches == {}
     bench.crm.gate.set()
     await eventually(lambda: "c" in bench.matches)
+
+
+async def test_crm_that_comes_back_is_asked_again_while_the_call_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up that failed is tried again; of a call that is over, no more."""
+    monkeypatch.setattr(record, "AGAIN_S", (0.02, 0.02, 0.02))
+    bench.crm.failing = {"lookup": OSError("away")}
+    bench.records.look_up("c", NUMBER)
+    await eventually(lambda: bench.unanswered)
+    bench.crm.failing = {}
+    await eventually(lambda: "c" in bench.matches)
+    bench.records._alive = lambda call: False
+    bench.crm.failing = {"lookup": OSError("away")}
+    asked = bench.crm.asked.count("lookup")
+    bench.records.look_up("over", NUMBER)
+    await eventually(lambda: not bench.records._tasks)
+    assert bench.crm.asked.count("lookup") == asked + 1
 
 
 async def test_dead_crm_is_not_asked_for_every_call(bench: Bench) -> None:
@@ -378,6 +397,26 @@ async def test_lane_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             await made.run(int)
         gate.set()
         assert await asyncio.gather(*jobs) == [True] * 3
+
+
+async def test_rush_is_shed() -> None:
+    """What waited in vain is dropped: after a rush the next question is answered at once, and nothing is broken."""
+    gate = threading.Event()
+    ran: list[int] = []
+
+    def work(n: int) -> None:
+        gate.wait(GUARD_S)
+        ran.append(n)
+
+    with lane(deadline_s=0.05) as (made, _):
+        jobs = [asyncio.create_task(made.run(partial(work, n))) for n in range(20)]
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert all(isinstance(r, Late) for r in results)
+        gate.set()
+        await eventually(lambda: made.waiting == 0)
+        assert await made.run(int) == 0
+        assert len(ran) == 2
+        assert made.ok
 
 
 async def test_late_failure_is_no_unhandled_one() -> None:
