@@ -162,13 +162,17 @@ class Pages:
         screen = Screen(await context.new_page())
         self.screens.append(screen)
         await screen.page.goto(f"{self.base}/")
+        await self.enter(screen, user)
+        if page is not None:
+            await screen.page.goto(f"{self.base}/{page}")
+        return await screen.ready()
+
+    async def enter(self, screen: Screen, user: str) -> None:
+        """Fill in the login form that is on the screen, and wait for the user's own page."""
         await screen.page.fill("#user", user)
         await screen.page.fill("#password", self._password)
         await screen.page.click("button[type=submit]")
         await screen.page.wait_for_url(re.compile(r"/(desk|board)$"))
-        if page is not None:
-            await screen.page.goto(f"{self.base}/{page}")
-        return await screen.ready()
 
     async def again(self, screen: Screen) -> Screen:
         """A second page in the same profile, at the same address."""

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from playwright.async_api import expect
 
+from cti.auth import Account
 from cti.demo.sample import SWITCHBOARD, UNKNOWN
 from cti.settings import Settings
-from tests.app.service import KNOWN, Service, eventually, with_pbx
+from tests.app.service import FAST, KNOWN, PASSWORD, Service, eventually, with_pbx
 from tests.asterisk.cable import Cable
 from tests.browser.conftest import Open, Opened
 from tests.browser.pages import Pages, Screen
@@ -407,4 +408,47 @@ async def test_places_are_the_same_in_every_state(site: Opened, width: int, heig
     overflow = await desk.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     assert overflow == [width, height]
     assert await desk.shift() == 0, await desk.moved()
+    desk.blameless()
+
+
+async def test_session_that_ends_takes_no_unsaved_word_along(site: Opened) -> None:
+    """Logged out elsewhere, a page with unsaved words stays and says so; after another login they are saved."""
+    running, desk, pop = await _called(site)
+    await desk.pop("talking")
+    other = await site[1].again(desk)
+    await desk.find("#note textarea").fill("登录过期前写的")
+    await other.find(".me-btn").click()
+    await other.find("[role=menuitem]", "退出登录").click()
+    await other.page.wait_for_url("**/login")
+    await desk.shown(".stalebar", "登录已过期")
+    await desk.find("#note textarea").press_sequentially("，过期后写的")
+    await site[1].enter(other, "linzhixia")
+    await desk.find(".stalebar button").click()
+    await desk.gone(".stalebar")
+    await desk.find("#note button", "保存备注").click()
+    await desk.shown("#note .asof", "已存")
+    call = running.app.session.shelf.pops[pop].call.id
+    stored = await asyncio.to_thread(running.app.store.call_note, call, "linzhixia")
+    assert stored is not None
+    assert stored.text == "登录过期前写的，过期后写的"
+
+
+async def test_hot_desk_takes_a_free_phone_and_no_other(site: Opened) -> None:
+    """A user without a phone takes one at login or from the page; one that is taken is refused in words."""
+    running, pages = site
+    for login in ("gast", "gast2"):
+        guest = Account(login=login, name="顾安", role="agent", password_hash=FAST.hash(PASSWORD))
+        await asyncio.to_thread(running.app.store.add_user, guest)
+    running.app.phones.set_own("fanzhou", ())
+    desk = await pages.log_in("gast")
+    await expect(desk.strip).to_contain_text("还没有话机")
+    await desk.find(".phone-panel .take button").click()
+    await expect(desk.strip).to_contain_text("话机 8008 在线")
+    await expect(desk.find(".my-state")).to_contain_text("空闲")
+    door = await pages.blank()
+    await door.page.fill("#interface", "PJSIP/8008")
+    await door.page.fill("#user", "gast2")
+    await door.page.fill("#password", PASSWORD)
+    await door.page.click("button[type=submit]")
+    await door.shown("[role=alert] .bad", "已有人使用")
     desk.blameless()

@@ -12,7 +12,7 @@ export default {
   'away.crm': 'CRM away', 'away.crmSay': 'Calls still pop; the records follow later', 'away.store': 'Store away', 'away.storeSay': 'Calls go on; records are kept here and written later', 'away.plain': 'Not encrypted', 'away.plainSay': 'This page does not use HTTPS: passwords and records are readable on the network',
   'stale.pbx': 'Link to the PBX lost', 'stale.refused': 'The PBX refuses the login', 'stale.service': 'Link to the service lost', 'stale.offline': 'This computer is offline',
   'stale.asOf': 'As it was at {time}, nothing moves; ', 'stale.board': 'the PBX goes on distributing calls, actions wait.', 'stale.desk': 'calls go on; what you type is kept and saved later.',
-  'stale.attempt': 'try {n} in {s} s', 'stale.now': 'Reconnect now', 'stale.unreachable': 'The service does not answer', 'stale.trying': 'Trying again; no need to reload.',
+  'stale.attempt': 'try {n} in {s} s', 'stale.now': 'Reconnect now', 'stale.expired': 'Your session has ended', 'stale.expiredSay': 'What you typed is still here. Sign in in a new tab and come back: it will be saved.', 'stale.login': 'Sign in', 'stale.goOn': 'Signed in, go on', 'stale.unreachable': 'The service does not answer', 'stale.trying': 'Trying again; no need to reload.',
 
   'phase.idle': 'Idle', 'phase.ringing': 'Ringing', 'phase.busy': 'Talking', 'phase.held': 'On hold', 'phase.wrapup': 'Wrap-up', 'phase.paused': 'Paused', 'phase.unavailable': 'Away', 'phase.unknown': 'Unknown', 'phase.none': 'No phone',
   'pause.menu': 'Pause', 'pause.why': 'Reason', 'pause.lunch': 'Lunch', 'pause.rest': 'Rest', 'pause.meeting': 'Meeting', 'pause.training': 'Training', 'pause.other': 'Other',

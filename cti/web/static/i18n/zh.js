@@ -12,7 +12,7 @@ export default {
   'away.crm': 'CRM 未连上', 'away.crmSay': '来电照常弹出，客户资料稍后补上', 'away.store': '记录库未连上', 'away.storeSay': '通话照常，记录先存在本机，恢复后补写', 'away.plain': '未加密', 'away.plainSay': '本页没有走 HTTPS，密码和客户资料在网络上是明文',
   'stale.pbx': '与交换机的连接已断开', 'stale.refused': '交换机拒绝登录', 'stale.service': '与服务的连接已断开', 'stale.offline': '本机网络已断开',
   'stale.asOf': '以下是 {time} 的情况，不再变化；', 'stale.board': '电话仍由交换机照常分配，本页的操作暂不可用。', 'stale.desk': '电话照常接打；正在写的内容会保留，恢复后自动保存。',
-  'stale.attempt': '第 {n} 次重连，{s} 秒后', 'stale.now': '立即重连', 'stale.unreachable': '服务没有应答', 'stale.trying': '正在重试，无需刷新。',
+  'stale.attempt': '第 {n} 次重连，{s} 秒后', 'stale.now': '立即重连', 'stale.expired': '登录已过期', 'stale.expiredSay': '写的内容还在这一页。在新标签页登录后回到这里，会接着保存。', 'stale.login': '重新登录', 'stale.goOn': '已登录，继续', 'stale.unreachable': '服务没有应答', 'stale.trying': '正在重试，无需刷新。',
 
   'phase.idle': '空闲', 'phase.ringing': '振铃', 'phase.busy': '通话', 'phase.held': '保持', 'phase.wrapup': '整理', 'phase.paused': '小休', 'phase.unavailable': '离线', 'phase.unknown': '未知', 'phase.none': '未登录话机',
   'pause.menu': '小休', 'pause.why': '小休原因', 'pause.lunch': '午餐', 'pause.rest': '短休', 'pause.meeting': '会议', 'pause.training': '培训', 'pause.other': '其他',

@@ -3,6 +3,12 @@
 const BASE = '/api/v1';
 const TIMEOUT_MS = 10_000;
 
+let whenLoggedOut = () => location.assign('/login');
+/** What to do when the session has ended (a page with unsaved words stays). */
+export const onLoggedOut = (fn) => {
+  whenLoggedOut = fn;
+};
+
 async function call(method, path, body, { keepalive = false } = {}) {
   const options = { method, credentials: 'same-origin', keepalive, cache: 'no-store', headers: { Accept: 'application/json' } };
   if (method !== 'GET') {
@@ -22,7 +28,7 @@ async function call(method, path, body, { keepalive = false } = {}) {
     } catch {
       parsed = null;
     }
-    if (answer.status === 401 && path !== '/login' && path !== '/me') location.assign('/login');
+    if (answer.status === 401 && path !== '/login' && path !== '/me') whenLoggedOut();
     return {
       ok: answer.ok,
       status: answer.status,

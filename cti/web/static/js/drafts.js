@@ -40,10 +40,9 @@ class Draft {
   async send({ keepalive = false } = {}) {
     clearTimeout(this.timer);
     this.timer = 0;
-    if (!this.unsent) return;
-    if (this.sending && !keepalive) {
-      await this.sending;
-    }
+    // While the page closes, what is on its way may be cut off: it is sent again, by a request that outlives the page.
+    if (!this.unsent && !(keepalive && this.sending)) return;
+    if (this.sending && !keepalive) await this.sending;
     const body = this.values.value;
     this.unsent = false;
     const useKeepalive = keepalive && JSON.stringify(body).length < LIMIT_BYTES;
@@ -54,7 +53,8 @@ class Draft {
     if (answer.ok) this.savedAt.value = Date.now() / 1000;
     else {
       this.unsent = true;
-      if (!this.timer) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
+      // Too large stays too large until something is taken out: the next letter tries again.
+      if (!this.timer && answer.status !== 413) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
     }
   }
 }
@@ -74,6 +74,9 @@ export function hasUnsaved(pop) {
   const draft = drafts.get(pop.call);
   return draft !== undefined && !draft.empty;
 }
+
+/** Does any call? */
+export const anyUnsaved = () => [...drafts.values()].some((draft) => !draft.empty);
 
 /** Throw away what was typed for a call (its pop was dismissed). */
 export function forgetDraft(call) {

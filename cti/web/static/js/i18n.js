@@ -26,9 +26,5 @@ export const pick = (chinese, english) => (lang.value === 'en' && english ? engl
 /** Switch, and remember it in this browser. */
 export function setLang(next) {
   lang.value = next === 'en' ? 'en' : 'zh';
-  try {
-    localStorage.setItem('thirteen.lang', lang.value);
-  } catch {
-    /* private window: this page only */
-  }
+  window.thirteenLooks?.keep('lang', lang.value);
 }

@@ -1,11 +1,11 @@
 // One page's session: who I am, the push channel, and the state everything is drawn from.
 import { signal, computed } from './lib.js';
-import { api } from './api.js';
+import { api, onLoggedOut } from './api.js';
 import { openPush } from './push.js';
 import { initial, reduce, without } from './store.js';
 import { verdict } from './linkview.js';
 import { syncClock, pbxNow, tick, repaint, startClock } from './clock.js';
-import { hasUnsaved, pruneDrafts, forgetDraft, flushDrafts } from './drafts.js';
+import { anyUnsaved, hasUnsaved, pruneDrafts, forgetDraft, flushDrafts } from './drafts.js';
 import { setLang } from './i18n.js';
 
 export const state = signal(initial());
@@ -13,6 +13,8 @@ export const socket = signal({ open: false, lostAt: pbxNow(), attempt: 0, retryA
 export const online = signal(navigator.onLine);
 export const unreachable = signal(false); // the page's own service did not answer the first question
 export const plainHttp = signal(false);
+/** The session ended while words were unsaved: the page waits for another login. */
+export const expired = signal(false);
 
 export const me = computed(() => state.value.me);
 export const agent = computed(() => state.value.agent);
@@ -98,8 +100,46 @@ export async function logOut() {
   location.assign('/login');
 }
 
+/** The session has ended. A page that holds unsaved words stays, and says so; any other goes to the login. */
+function loggedOut() {
+  push?.end();
+  if (anyUnsaved()) expired.value = true;
+  else location.assign('/login');
+}
+onLoggedOut(loggedOut);
+
+/** After logging in again in another tab: go on where one was. Somebody else's login takes the page over. */
+export async function goOn() {
+  const answer = await api.me();
+  if (!answer.ok) return;
+  if (answer.body.me.user !== me.value?.user) {
+    location.assign('/');
+    return;
+  }
+  expired.value = false;
+  connect(answer.body.push_url);
+  await flushDrafts();
+}
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && expired.value) goOn();
+});
+
+let shownPage = 'desk';
+function connect(url) {
+  push = openPush({
+    url,
+    page: shownPage,
+    onFrame: take,
+    onState: (next) => {
+      socket.value = next;
+    },
+    onDenied: (code) => (code === 4001 ? loggedOut() : location.assign('/')),
+  });
+}
+
 /** Read who I am and open the push channel; comes back by itself while the service is away. */
 export async function start(page) {
+  shownPage = page;
   startClock();
   window.addEventListener('online', () => {
     online.value = true;
@@ -114,22 +154,8 @@ export async function start(page) {
       const { me: who, push_url: url, warn_plain_http: plain } = answer.body;
       state.value = { ...state.value, me: who };
       plainHttp.value = Boolean(plain);
-      let chosen = null;
-      try {
-        chosen = localStorage.getItem('thirteen.lang');
-      } catch {
-        /* private window */
-      }
-      if (!chosen && who.language) setLang(who.language);
-      push = openPush({
-        url,
-        page,
-        onFrame: take,
-        onState: (next) => {
-          socket.value = next;
-        },
-        onDenied: (code) => location.assign(code === 4001 ? '/login' : '/'),
-      });
+      if (!window.thirteenLooks.read('lang') && who.language) setLang(who.language);
+      connect(url);
       return;
     }
     if (answer.status === 401) {

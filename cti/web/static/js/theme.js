@@ -1,21 +1,20 @@
 // Runs before the first paint (a plain script, in the head): the theme and the language this browser chose last.
+// What is remembered here are three words about looks, in cookies, because logging out clears the storage of the page.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia('(prefers-color-scheme: dark)');
-  const read = (key) => {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
+  const read = (key) => new RegExp(`(?:^|; )thirteen_${key}=(\\w+)`).exec(document.cookie)?.[1] ?? null;
+  const keep = (key, value) => {
+    const age = value === null ? 0 : 31_536_000;
+    document.cookie = `thirteen_${key}=${value ?? ''}; path=/; max-age=${age}; samesite=strict`;
   };
   const apply = () => {
-    const chosen = read('thirteen.theme');
+    const chosen = read('theme');
     root.dataset.theme = chosen === 'light' || chosen === 'dark' ? chosen : dark.matches ? 'dark' : 'light';
   };
   apply();
-  if (read('thirteen.lang') === 'en') root.lang = 'en';
+  if (read('lang') === 'en') root.lang = 'en';
   dark.addEventListener('change', apply);
-  window.addEventListener('storage', apply);
-  window.thirteenTheme = { apply, chosen: () => read('thirteen.theme') ?? 'system' };
+  document.addEventListener('visibilitychange', apply);
+  window.thirteenLooks = { read, keep, apply };
 })();

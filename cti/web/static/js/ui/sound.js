@@ -1,22 +1,12 @@
 // The sound of a ringing call and the desktop notice when the tab is hidden. Both can be switched off.
 import { signal } from '../lib.js';
 
-const read = (key, fallback) => {
-  try {
-    return localStorage.getItem(key) ?? fallback;
-  } catch {
-    return fallback;
-  }
-};
+const looks = window.thirteenLooks;
 
-export const soundOn = signal(read('thirteen.sound', 'on') === 'on');
+export const soundOn = signal(looks.read('sound') !== 'off');
 export function setSound(on) {
   soundOn.value = on;
-  try {
-    localStorage.setItem('thirteen.sound', on ? 'on' : 'off');
-  } catch {
-    /* private window */
-  }
+  looks.keep('sound', on ? 'on' : 'off');
   if (on) chime();
 }
 

@@ -10,16 +10,11 @@ import { toast } from '../toast.js';
 import * as session from '../session.js';
 import { soundOn, setSound, askNotify, notifyState } from './sound.js';
 
-const themeNow = signal(window.thirteenTheme.chosen());
+const looks = window.thirteenLooks;
+const themeNow = signal(looks.read('theme') ?? 'system');
 function setTheme(theme) {
-  try {
-    if (theme === 'system') localStorage.removeItem('thirteen.theme');
-    else localStorage.setItem('thirteen.theme', theme);
-  } catch {
-    /* private window: this page only */
-  }
-  window.thirteenTheme.apply();
-  if (theme !== 'system') document.documentElement.dataset.theme = theme;
+  looks.keep('theme', theme === 'system' ? null : theme);
+  looks.apply();
   themeNow.value = theme;
 }
 
@@ -207,6 +202,13 @@ export const StaleBar = ({ what }) => {
       <b>${t('stale.unreachable')}</b>
       <span>${t('stale.trying')}</span>
     </div>`;
+  if (session.expired.value) {
+    return html`<div class="stalebar" role="alert">
+      <${Icon} n="unlink" /><b>${t('stale.expired')}</b><span>${t('stale.expiredSay')}</span><span class="grow"></span>
+      <a class="btn s" href="/login" target="_blank">${t('stale.login')}</a>
+      <button type="button" class="btn s" onClick=${session.goOn}>${t('stale.goOn')}</button>
+    </div>`;
+  }
   if (session.level.value !== 'stale') return null;
   const cause = session.lostCause.value;
   const since = session.lostSince.value;
