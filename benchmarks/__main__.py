@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, chat, frames, pops
+from benchmarks import ami, chat, frames, history, pops
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
@@ -14,6 +14,7 @@ BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "pops": ("From the ring to the browser, 300 agents' pages open (echo floor and daemon in turns)", pops.ring_to_pop),
     "frames": ("Encoding what the pages get (CPU, median of 5 in turns)", frames.encode),
     "chat": ("A QQ web archive of 1 GB, streamed (64 MB beside it, each in a process of its own)", chat.gigabyte),
+    "history": ("Reports over a year of 3,000 calls a day on SQLite (CPU)", history.reports),
     "growth": ("Growth with live calls", ami.growth),
 }
 

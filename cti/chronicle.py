@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cti.bus import Bus
 from cti.history.ask import DEFAULT_SHORT_S
 from cti.history.calendar import Calendar
 from cti.history.desk import HistoryDesk
+from cti.history.follower import Follower
 from cti.history.keeper import Keeper
+from cti.history.queue_log import Rules
 from cti.history.recorder import Recorder
 from cti.popup.lanes import Away, Lane, Late
 from cti.settings import Settings
 from cti.store import Store, StoreError
 from cti.ticker import steady_clock
 from cti.web.ports import Refusal
+
+log = logging.getLogger(__name__)
+
+FOLLOW_S: Final = 2.0
+"Between two looks at queue_log."
 
 
 class Chronicle:
@@ -45,6 +55,16 @@ class Chronicle:
             clock=clock,
             targets={"": (settings.pbx.default_target, DEFAULT_SHORT_S), **targets},
         )
+        path = settings.pbx.queue_log
+        self.follower: Follower | None = None
+        if path:
+            self.follower = Follower(
+                Path(path),
+                store,
+                pbx=settings.pbx.name,
+                rules=lambda: Rules(systemname=settings.pbx.systemname),
+                clock=clock,
+            )
         self.desk = HistoryDesk(
             store,
             Calendar(ZoneInfo(settings.site.timezone)),
@@ -54,8 +74,25 @@ class Chronicle:
         )
 
     async def run(self) -> None:
-        """Write down what was noted, for ever."""
-        await self.keeper.run()
+        """Write down what was noted, and follow queue_log, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.keeper.run())
+            if self.follower is not None:
+                tasks.create_task(self._follow(self.follower))
+
+    async def _follow(self, follower: Follower) -> None:
+        broken = False
+        while True:
+            try:
+                while await self._writing.run(follower.step):
+                    pass
+                await self._writing.run(follower.settle)
+                broken = False
+            except (OSError, StoreError, Away, Late) as error:
+                if not broken:  # once, not every two seconds
+                    log.warning("queue_log is not followed: %s", type(error).__name__)
+                broken = True
+            await asyncio.sleep(FOLLOW_S)
 
     async def close(self) -> None:
         """Write what is left."""

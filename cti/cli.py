@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "user": ("cti.commands.user", "用户 / users, phones and passwords"),
     "record": ("cti.commands.record", "录制 AMI / record what the PBX says"),
     "replay": ("cti.replay", "回放录制 / calls or events of a recording"),
+    "reconcile": ("cti.commands.reconcile", "与 queue_log 对账 / our calls beside queue_log"),
     "service-level": ("cti.commands.service_level", "接通率 / every service-level variant of a list of waits"),
     "number": ("cti.commands.number", "识别号码 / what a caller id is"),
     "crm": ("cti.commands.crm", "客户资料 / the CRM bridge: mappings, chat files"),

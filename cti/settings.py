@@ -50,6 +50,8 @@ class PbxSettings(msgspec.Struct, frozen=True, kw_only=True):
     "asterisk.conf's systemname: events without it are rejected as forged."
     default_target: float = TARGET_S
     "Seconds within which a queue without a target of its own should answer."
+    queue_log: str = ""
+    "Path of the PBX's queue_log where this machine can read it: fills in what a gap hid."
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -206,6 +208,7 @@ def _build(reader: Reader) -> Settings | None:
         trunks=pbx.texts("trunks", ("PJSIP/trunk*",)),
         systemname=pbx.text("systemname", "") or None,
         default_target=pbx.seconds("default_target", TARGET_S, at_least=1.0),
+        queue_log=pbx.text("queue_log", ""),
     )
     for key in ("name", "host", "username", "secret"):
         pbx.refuse_control(key, getattr(pbx_settings, key))

@@ -6,11 +6,12 @@ from cti.store.base import StoreError
 from cti.store.desk import Desk, NoteConflict
 from cti.store.history import Reports
 from cti.store.history_write import HistoryWriting
+from cti.store.log import LogBooks
 from cti.store.messages import Messages
 from cti.store.people import People
 
 __all__ = ["NoteConflict", "Store", "StoreError"]
 
 
-class Store(HistoryWriting, Reports, Desk, People, Messages):
+class Store(HistoryWriting, Reports, LogBooks, Desk, People, Messages):
     """Everything Thirteen remembers. Every method raises StoreError; times are epoch seconds from the caller."""

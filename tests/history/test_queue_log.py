@@ -1,0 +1,200 @@
+"""queue_log: every genuine line counts, no forged one does, and our calls agree with what it says."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cti.calls.record import Call
+from cti.history.books import Filled, Ours, compare, fill, ours_of, whole_wait
+from cti.history.facts import facts
+from cti.history.queue_log import LogBook, Rules, parse
+from tests.history.logs import HIDDEN, one_long_log, recorded, tape_calls, visits_of
+
+KEYS = sorted(recorded())
+
+
+@pytest.mark.parametrize(("recording", "scenario"), KEYS)
+def test_every_recorded_line_counts(recording: str, scenario: str) -> None:
+    """Nothing that Asterisk itself wrote is refused, on either version, with and without a system name."""
+    visits, reasons = visits_of(recorded()[recording, scenario])
+    assert reasons == []
+    assert len({visit.key for visit in visits}) == len(visits)
+
+
+@pytest.mark.parametrize(("recording", "scenario"), [key for key in KEYS if key not in HIDDEN])
+def test_our_calls_agree_with_the_pbx_s_own_books(recording: str, scenario: str) -> None:
+    """Each visit has its partner with the same outcome and agent, and waits differ by no more than a second."""
+    told = compare(ours_of(tape_calls(recording, scenario)), visits_of(recorded()[recording, scenario])[0])
+    assert told.differences == ()
+    assert all(ours == theirs for ours, theirs in told.counts.values())
+
+
+def test_whole_seconds_are_asterisk_s_seconds() -> None:
+    """Cut to the second at both ends, our waits are those of queue_log: nearly all equal, none off by two."""
+    off = []
+    for key in KEYS:
+        visits = {(v.callid, v.queue): v for v in visits_of(recorded()[key])[0]}
+        for call in tape_calls(*key):
+            rows = [
+                row for row in facts(call)[0] if row.kind < 2 and row.outcome in ("answered", "abandoned", "timeout")
+            ]
+            for row in rows:
+                theirs = visits.get((call.id, row.queue))
+                if theirs is None or theirs.wait_s is None or row.wait_ms is None:
+                    continue
+                off.append((row.at_ms + row.wait_ms) // 1000 - row.at_ms // 1000 - theirs.wait_s)
+    assert len(off) > 70
+    assert set(off) <= {-1, 0, 1}
+    assert off.count(0) / len(off) > 0.95
+
+
+@pytest.mark.parametrize(("recording", "scenario"), sorted(HIDDEN))
+def test_what_a_gap_hid_is_filled_in(recording: str, scenario: str) -> None:
+    """Visits that began or ended unseen get their outcome from queue_log; calls that lived in the gap are inserted."""
+    calls = {call.id: call for call in tape_calls(recording, scenario)}
+    visits, _ = visits_of(recorded()[recording, scenario])
+    before = compare(ours_of(calls.values()), visits).differences
+    assert before
+    for visit in visits:
+        told = fill(visit, list(calls.values()), {})
+        if isinstance(told, Filled):
+            assert told.call.gap
+            assert told.inserted == (told.call.id not in calls)
+            calls[told.call.id] = told.call
+            assert fill(visit, list(calls.values()), {}) == "same"
+    assert compare(ours_of(calls.values()), visits).differences == ()
+
+
+def test_planted_differences_are_told() -> None:
+    """A call taken away, one too many, another outcome or agent, a wait three seconds off: each is a difference."""
+    ours = ours_of(tape_calls("22", "wrapup"))
+    visits, _ = visits_of(recorded()["22", "wrapup"])
+    assert compare(ours, visits).differences == ()
+
+    def kinds(changed: list[Ours]) -> list[str]:
+        return [d.kind for d in compare(changed, visits).differences]
+
+    first, rest = ours[0], ours[1:]
+    replace = msgspec.structs.replace
+    assert kinds(rest) == ["missing"]
+    assert kinds([*ours, replace(first, call="x", n=7, joined_at=first.joined_at + 30)]) == ["extra"]
+    assert kinds([replace(first, outcome="abandoned"), *rest]) == ["outcome"]
+    assert kinds([replace(first, agent="somebody"), *rest]) == ["agent"]
+    assert kinds([replace(first, wait_s=(first.wait_s or 0) + 3), *rest]) == ["wait"]
+    assert kinds([replace(first, wait_s=(first.wait_s or 0) + 0.9), *rest]) == []
+    assert whole_wait(first) == 2
+
+
+SYSTEM = "9f2c41d07be3"
+FORGED = [
+    (b"%d|1795295476.1|desk one|Someone|CONNECT|1|1795295476.2|1", "callid"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.9999|desk one|Someone|CONNECT|0|x|1", "state"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.9999|desk one|NONE|ABANDON|1|1|4", "state"),
+    (b"%d|NONE|desk one|NONE|ENTERQUEUE||1|1", "callid"),
+    (b"%d|" + SYSTEM.encode() + b"-17952.1x|desk one|NONE|ENTERQUEUE||1|1", "callid"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|ENTERQUEUE||1|one", "number"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|ENTERQUEUE", "fields"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|DROP TABLE|", "verb"),
+    (b"1|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|ENTERQUEUE||1|1", "time"),
+    (b"99999999999|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|ENTERQUEUE||1|1", "time"),
+    (b"soon|" + SYSTEM.encode() + b"-1795295476.8|desk one|NONE|ENTERQUEUE||1|1", "time"),
+    (b"%d|" + SYSTEM.encode() + b"-1795295476.8|no such queue|NONE|ENTERQUEUE||1|1", "queue"),
+    (b"\xff\xfe", "fields"),
+    (b"%d|" + b"x" * 5000, "fields"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), FORGED)
+def test_a_forged_line_is_refused_and_changes_nothing(line: bytes, reason: str) -> None:
+    """Wherever it is slipped in, it is refused for its time, id, fields or place in the story."""
+    log = recorded()["own-22", "session_cut"]
+    genuine, _ = visits_of(log)
+    rules = Rules(systemname=SYSTEM, queues=frozenset(visit.queue for visit in genuine))
+    lines = [raw for raw in log.split(b"\n") if raw]
+    for place in range(1, len(lines)):
+        stamp = int(lines[place - 1].split(b"|")[0])
+        forged = line.replace(b"%d", b"%d" % stamp)
+        visits, reasons = visits_of(b"\n".join([*lines[:place], forged, *lines[place:]]), rules)
+        assert reasons == [reason]
+        assert sorted(v.key for v in visits) == sorted(v.key for v in genuine)
+        assert {v.key: v for v in visits} == {v.key: v for v in genuine}
+
+
+def test_a_wait_that_cannot_be_is_refused() -> None:
+    """An answer whose told hold time is not the time since the entry is not believed."""
+    book = LogBook(Rules())
+    assert book.read(b"1795286731|1795286730.242|q|NONE|ENTERQUEUE||138|1", 4e9) is None
+    assert book.read(b"1795286733|1795286730.242|q|A|CONNECT|90|1795286731.243|2", 4e9) == "time"
+    assert book.read(b"1795286733|1795286730.242|q|A|CONNECT|2|1795286731.243|2", 4e9) is None
+    assert book.read(b"1795286735|1795286730.242|q|B|COMPLETECALLER|2|2|1", 4e9) == "state"
+    assert book.read(b"1795286735|1795286730.242|q|A|COMPLETECALLER|2|2|1", 4e9) is None
+    assert book.read(b"1795286735|1795286730.242|q|A|COMPLETECALLER|2|2|1", 4e9) == "state"
+
+
+def test_calls_from_before_the_first_line_are_no_forgeries() -> None:
+    """A log that begins in mid-call: ends of calls whose entry it never had are passed over, not refused."""
+    lines = [raw for raw in one_long_log().split(b"\n") if raw]
+    for start in range(1, 12):
+        assert visits_of(b"\n".join(lines[start:]))[1] == []
+
+
+def test_members_lines_of_every_kind_pass() -> None:
+    """Pauses, membership and reloads count as lines, and as nobody's call."""
+    for line in (
+        b"1795286704|NONE|NONE|Wang Fang|PAUSEALL|\xe5\x8d\x88\xe4\xbc\x91 lunch",
+        b"1795286704|MANAGER|sales|PJSIP/1|ADDMEMBER|PAUSED",
+        b"1795286704|1795286704.2|sales|PJSIP/1|REMOVEMEMBER|",
+        b"1795286704|NONE|NONE|NONE|CONFIGRELOAD|",
+        b"1795286704|REALTIME|sales|Li|UNPAUSE|back|again",
+    ):
+        book = LogBook(Rules())
+        assert book.read(line, 4e9) is None
+        assert book.take() == []
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_no_damage_makes_it_raise_or_grow(seed: int, cuts: int) -> None:
+    """Bytes changed, lines cut, swapped, doubled: refused or read, no exception, and no more visits than entries."""
+    rng = random.Random(seed)
+    lines = [raw for raw in one_long_log().split(b"\n") if raw]
+    for _ in range(cuts):
+        place = rng.randrange(len(lines))
+        raw = bytearray(lines[place])
+        match rng.randrange(5):
+            case 0 if raw:
+                raw[rng.randrange(len(raw))] = rng.randrange(256)
+            case 1:
+                del raw[rng.randrange(len(raw) + 1) :]
+            case 2:
+                raw += bytes(rng.randrange(256) for _ in range(rng.randrange(20)))
+            case 3:
+                lines.insert(place, lines[rng.randrange(len(lines))])
+            case _:
+                other = rng.randrange(len(lines))
+                lines[place], lines[other] = lines[other], lines[place]
+                continue
+        lines[place] = bytes(raw)
+    entries = sum(b"|ENTERQUEUE" in line for line in lines)
+    visits, _ = visits_of(b"\n".join(lines))
+    assert len(visits) <= entries
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_line_or_a_reason(raw: bytes) -> None:
+    """The parser is total."""
+    parse(raw.replace(b"\n", b""), Rules(systemname="x"))
+
+
+def test_a_running_call_is_left_to_the_core() -> None:
+    """What is still open in our books will be written again by the core: it is filled in later."""
+    calls = [call for call in tape_calls("22", "ami_drop") if any(v.outcome == "unknown" for v in call.visits)]
+    visits, _ = visits_of(recorded()["22", "ami_drop"])
+    running: list[Call] = [msgspec.structs.replace(call, ended_at=None) for call in calls]
+    hidden = next(v for v in visits if v.callid == calls[0].id)
+    assert fill(hidden, running, {}) == "later"
+    assert isinstance(fill(hidden, calls, {}), Filled) or calls[0].ended_at is None
