@@ -94,12 +94,19 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def late_split(stays: Sequence[Stay], rings: Sequence[Ringing], free: Mapping[str, Toggles]) -> Split:
-    """The split of a chain of visits. A visit without a known end has no wait, and so no split."""
+    """The split of a chain of visits. A chain without a known end has no wait, and so no split."""
     out: list[Stretch] = []
     former: int | None = None
-    for stay in stays:
-        if stay.to_ms is None:
-            return Split()
+    if not stays or stays[-1].to_ms is None:
+        return Split()
+    for place, stay in enumerate(stays):
+        if stay.to_ms is None:  # nobody saw its end: until the next one began, nothing can be said
+            until = max(stay.from_ms, former or 0, stays[place + 1].from_ms)
+            begin = stay.from_ms if former is None else former
+            if until > begin:
+                out.append(Stretch(cause="untold", from_ms=begin, ms=until - begin))
+            former = until
+            continue
         if former is not None and stay.from_ms > former:
             out.append(Stretch(cause="overflow", from_ms=former, ms=stay.from_ms - former))
         begin = stay.from_ms if former is None else max(stay.from_ms, former)

@@ -112,7 +112,8 @@ def chains(call: Call) -> list[tuple[int, int]]:
 
 def entry(call: Call, visit: Visit) -> float | None:
     """When a visit began, or the nearest that is known."""
-    for at in (visit.joined_at, call.started_at, visit.left_at, call.ended_at):
+    waited = None if visit.left_at is None or visit.wait_s is None else visit.left_at - visit.wait_s
+    for at in (visit.joined_at, waited, call.started_at, visit.left_at, call.ended_at):
         if at is not None:
             return at
     return None

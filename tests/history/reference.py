@@ -26,9 +26,9 @@ def visits(calls: Iterable[Call]) -> list[Wait]:
         for refusal in call.refused:
             found.append((refusal.queue, refusal.at, "refused", None, call.dialed or "", "", call, None))
         for visit in call.visits:
-            entry = next(
-                (t for t in (visit.joined_at, call.started_at, visit.left_at, call.ended_at) if t is not None), None
-            )
+            waited = None if visit.left_at is None or visit.wait_s is None else visit.left_at - visit.wait_s
+            known = (visit.joined_at, waited, call.started_at, visit.left_at, call.ended_at)
+            entry = next((t for t in known if t is not None), None)
             if entry is None:
                 continue
             outcome: str = visit.outcome
