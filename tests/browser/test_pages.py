@@ -286,6 +286,14 @@ async def test_pause_is_shown_only_when_the_pbx_confirms_it(site: Opened) -> Non
     running, pages = site
     desk = await pages.log_in("linzhixia")
     await expect(desk.find(".my-state")).to_contain_text("空闲")
+    await desk.page.route("**/me/pause", lambda route: route.fulfill(status=202))  # asked, and never confirmed
+    await desk.find(".seg-btn").click()
+    await desk.find("[role=menuitemradio]", has_text="会议").click()
+    await desk.shown(".switching")
+    await expect(desk.find(".my-state")).to_have_text(re.compile("^空闲"))
+    await desk.shown(".toast.bad", "交换机未确认")
+    await desk.gone(".switching")
+    await desk.page.unroute("**/me/pause")
     await desk.find(".seg-btn").click()
     await desk.find("[role=menuitemradio]", has_text="午餐").click()
     await expect(desk.find(".my-state")).to_contain_text("小休 · 午餐")
