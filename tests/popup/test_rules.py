@@ -35,6 +35,12 @@ def test_person_and_his_company_are_one_answer() -> None:
     assert decision.chosen.id == "p1"
 
 
+def test_company_of_somebody_else_is_another_answer() -> None:
+    """A person and a company that is not his are two."""
+    company = party("c9", "别家公司", kind="company", company=None, company_id=None)
+    assert decide([match(company), match(party("p1", company_id="c1"))]).level == "several"
+
+
 def test_two_people_of_one_company_are_two() -> None:
     """A switchboard with two people behind it is a question."""
     people = [match(party(id, company_id="c1"), "switchboard") for id in ("p1", "p2")]
