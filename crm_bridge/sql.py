@@ -68,13 +68,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view. Raises SqlError."""
-        with self._errors(), self._taking_turns(), self.engine.connect() as connection:
+        with self.errors(), self._taking_turns(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction: committed at the end, rolled back on any exception. Raises SqlError."""
-        with self._errors(), self._taking_turns(), self.engine.connect() as connection:
+        with self.errors(), self._taking_turns(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(writes=True)
             with connection.begin():
@@ -93,7 +93,8 @@ class Database:
                 yield
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """What a driver or SQLAlchemy raises, as SqlError."""
         try:
             yield
         except sa.exc.TimeoutError as error:

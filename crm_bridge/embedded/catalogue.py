@@ -10,6 +10,7 @@ from msgspec import structs
 
 from crm_bridge.embedded import tables
 from crm_bridge.model import Category, Field, FieldKind, Option, Party
+from crm_bridge.quick import Reads
 
 CATEGORIES: Final = (
     ("sea", "国际海运", "Ocean freight"),
@@ -185,7 +186,7 @@ class Catalogue:
         return (*self._fields.get(party.category, ()), *self._fields.get("*", ()))
 
 
-def read(connection: sa.Connection) -> Catalogue:
+def read(connection: Reads) -> Catalogue:
     """The catalogue as it stands in the database."""
     rows = connection.execute(sa.select(tables.category).order_by(tables.category.c.position)).all()
     categories = [Category(key=row.key, label=row.label, label_en=row.label_en) for row in rows]

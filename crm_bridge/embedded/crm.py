@@ -43,6 +43,7 @@ from crm_bridge.model import (
     Trend,
 )
 from crm_bridge.numbers import CHINA, Site, canonical
+from crm_bridge.quick import Quick, Reads
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSION_TABLE: Final = "crm_version"
@@ -72,6 +73,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
         self._catalogue_lock = Lock()
         with errors():
             self.database = sql.Database(url)
+            self._quick = Quick(self.database)
             if self.database.is_sqlite:
                 self.migrate()
 
@@ -87,6 +89,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
 
     def close(self) -> None:
         """Give all connections back."""
+        self._quick.close()
         self.database.close()
 
     def check(self) -> None:
@@ -101,21 +104,21 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
         known = canonical(number, self.site)
         if known.key is None or known.cls == "masked":
             return []
-        with self._read() as connection:
+        with self._glance() as connection:
             return lookup(connection, known, self._known(connection), self._zone)
 
     def party(self, party_id: str) -> Party | None:
         """See `Crm.party`."""
-        with self._read() as connection:
+        with self._glance() as connection:
             row = connection.execute(rows.party_query, {"id": to_id(party_id)}).first()
             return rows.to_party(row, self._known(connection)) if row else None
 
     def profile(self, party_id: str) -> Profile:
         """See `Crm.profile`."""
-        with self._read() as connection:
+        with self._glance() as connection:
             return self.read_profile(connection, to_id(party_id))
 
-    def read_profile(self, connection: sa.Connection, party_id: int) -> Profile:
+    def read_profile(self, connection: Reads, party_id: int) -> Profile:
         """The profile as it stands in a transaction; raises NotFound."""
         row = connection.execute(rows.profile_query, {"id": party_id}).first()
         if row is None:
@@ -142,13 +145,13 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
 
     def business(self, party_id: str, limit: int = 20) -> Section[BusinessRecord]:
         """See `Crm.business`."""
-        with self._read() as connection:
+        with self._glance() as connection:
             found = connection.execute(rows.business_query, {"id": to_id(party_id), "limit": limit}).all()
         return Section(items=tuple(rows.to_business(row) for row in found), total=_total(found), as_of=self._clock())
 
     def chats(self, party_id: str, limit: int = 20) -> Section[ChatMessage]:
         """See `Crm.chats`."""
-        with self._read() as connection:
+        with self._glance() as connection:
             found = connection.execute(rows.chat_query, {"id": to_id(party_id), "limit": limit}).all()
         answered = False
         items: list[ChatMessage] = []
@@ -160,7 +163,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
     def quotes(self, party_id: str, limit: int = 20) -> Section[Quote]:
         """See `Crm.quotes`."""
         now = self._clock()
-        with self._read() as connection:
+        with self._glance() as connection:
             found = connection.execute(rows.quote_query, {"id": to_id(party_id), "limit": limit, "now": now}).all()
             lines: dict[str, list[QuoteLine]] = {row.id: [] for row in found}
             for line in connection.execute(rows.line_query, {"ids": list(lines)}) if lines else ():
@@ -171,7 +174,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
             shown = self._trend(connection, found[0].account_id, items, now) if items else None
         return Section(items=items, total=_total(found), as_of=now, trend=shown)
 
-    def _trend(self, connection: sa.Connection, account: int, quotes: tuple[Quote, ...], now: float) -> Trend | None:
+    def _trend(self, connection: Reads, account: int, quotes: tuple[Quote, ...], now: float) -> Trend | None:
         """Of the lane the caller most likely asks for: that of the first quote that has a price."""
         first = next((quote for quote in quotes if quote.lines), None)
         if first is None:
@@ -299,7 +302,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
 
     # The database
 
-    def catalogue(self, connection: sa.Connection) -> Catalogue:
+    def catalogue(self, connection: Reads) -> Catalogue:
         """Categories and fields, at most five seconds old."""
         return self._known(connection)
 
@@ -307,13 +310,19 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
         with self._catalogue_lock:
             self._catalogue = None
 
-    def _known(self, connection: sa.Connection) -> Catalogue:
+    def _known(self, connection: Reads) -> Catalogue:
         now = self._clock()
         with self._catalogue_lock:
             if self._catalogue is None or not 0 <= now - self._catalogue_at < _STALE_S:
                 self._catalogue = catalogues.read(connection)
                 self._catalogue_at = now
             return self._catalogue
+
+    @contextmanager
+    def _glance(self) -> Iterator[Reads]:
+        """For the few statements that every call asks."""
+        with errors(), self._quick.read() as connection:
+            yield connection
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from crm_bridge.embedded import rows
 from crm_bridge.freight.lanes import LaneDeal
 from crm_bridge.freight.ports import find, lane_key
+from crm_bridge.quick import Reads
 
 MOST: int = 20_000
 "Deals read for one lane, the newest."
@@ -25,7 +26,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def deals(
-    connection: sa.Connection, pol: str, pod: str, since: float, until: float, account: int | None = None
+    connection: Reads, pol: str, pod: str, since: float, until: float, account: int | None = None
 ) -> list[LaneDeal]:
     """Closed deals between two ports, however they were written, newest first; `account` says whose are `ours`."""
     lane = {"pol": lane_key(pol), "pod": lane_key(pod), "since": since, "until": until, "limit": MOST}

@@ -13,6 +13,7 @@ from crm_bridge.embedded import rows, tables
 from crm_bridge.embedded.catalogue import Catalogue
 from crm_bridge.model import Match, MatchLevel, Party
 from crm_bridge.numbers import Number
+from crm_bridge.quick import Reads, prepare
 
 _SCORES: Final[dict[MatchLevel, float]] = {
     "learned": 1.0,
@@ -61,6 +62,9 @@ _query = (
 )
 
 
+prepare(_query)
+
+
 class _Hit(msgspec.Struct, kw_only=True):
     party: Party
     level: str
@@ -72,7 +76,7 @@ class _Hit(msgspec.Struct, kw_only=True):
     last_contact: float | None
 
 
-def lookup(connection: sa.Connection, number: Number, catalogue: Catalogue, zone: tzinfo) -> list[Match]:
+def lookup(connection: Reads, number: Number, catalogue: Catalogue, zone: tzinfo) -> list[Match]:
     """Everybody the number may belong to, best first: learned, exact, derived, switchboard, text; then last contact.
 
     Each party stands once, under its best level. A company is left out beside its own person whom the number belongs

@@ -12,6 +12,7 @@ from crm_bridge import sql
 from crm_bridge.embedded import tables, writes
 from crm_bridge.model import Conflict, ContactPoint, Invalid, InvalidField, NotFound, Profile
 from crm_bridge.numbers import Site, canonical_all
+from crm_bridge.quick import Reads
 
 KINDS: Final = {
     "phone": "电话",
@@ -34,7 +35,7 @@ class PeopleEditing:
     site: Site
     _clock: Callable[[], float]
 
-    def read_profile(self, connection: sa.Connection, party_id: int) -> Profile:
+    def read_profile(self, connection: Reads, party_id: int) -> Profile:
         """See `EmbeddedCrm.read_profile`."""
         raise NotImplementedError
 

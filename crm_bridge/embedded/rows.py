@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from crm_bridge.embedded import tables
 from crm_bridge.embedded.catalogue import Catalogue
 from crm_bridge.model import BusinessRecord, ChatMessage, Party, Quote, QuoteLine
+from crm_bridge.quick import prepare
 
 party = tables.party.alias("p")
 company = tables.party.alias("c")
@@ -136,6 +137,20 @@ colleague_query = (
     .where(tables.party.c.company_id == account)
     .order_by(tables.party.c.id)
     .limit(8)
+)
+
+
+prepare(
+    party_query,
+    profile_query,
+    business_query,
+    chat_query,
+    note_query,
+    quote_query,
+    line_query,
+    deal_query,
+    point_query,
+    colleague_query,
 )
 
 
