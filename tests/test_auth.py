@@ -131,6 +131,17 @@ async def test_session_ends_after_a_day_whatever_happens(desk: Desk) -> None:
     assert await desk.auth.identify(desk.headers(token)) is None
 
 
+async def test_use_is_written_down_once_a_minute(desk: Desk) -> None:
+    """A page's heartbeats do not become writes."""
+    _, identity = await desk.auth.login("lin", PASSWORD, "")
+    seen = set()
+    for _ in range(13):
+        desk.now += 10
+        await desk.auth.touch(identity)
+        seen.add(desk.book.sessions[identity.session].seen_at)
+    assert len(seen) == 3
+
+
 async def test_ended_session_and_disabled_user_are_nobody_within_a_second(desk: Desk) -> None:
     """What was cached is asked again."""
     token, identity = await desk.auth.login("lin", PASSWORD, "")
@@ -223,6 +234,8 @@ def test_address_that_tries_many_accounts_waits() -> None:
     assert delays.wait("lin", "10.0.0.9", 100.0) == 600.0
     assert delays.wait("lin", "10.0.0.8", 100.0) == 0.0
     assert delays.wait("lin", "10.0.0.9", 701.0) == 0.0
+    delays.failed("lin", "10.0.0.9", 701.0)
+    assert delays.wait("lin", "10.0.0.9", 702.0) == 0.0
 
 
 def test_delays_are_bounded_in_memory() -> None:

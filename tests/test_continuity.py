@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cti.calls.record import Call, Missed, Talk, Visit
+from cti.calls.record import Call, Missed, Refused, Talk, Visit
 from cti.continuity import closed_in_gap, continued
 
 T = 1_760_000_000.0
@@ -65,6 +65,30 @@ def test_waiting_caller_keeps_his_clock_and_the_rings_missed_before() -> None:
     (one,) = continued(old, new).visits
     assert (one.joined_at, one.left_at, one.outcome) == (T + 1, T + 60, "answered")
     assert one.missed == (missed,)
+
+
+def test_what_only_one_side_knows_is_kept() -> None:
+    """Direction, refusals and missed rings come from wherever they were seen, each once."""
+    first, second = (Refused(queue="europe", reason="full", at=T + n) for n in (1, 2))
+    ring = Missed(agent=None, interface="PJSIP/8003", ring_s=3.0)
+    old = call(direction=None, refused=(first,), visits=(visit("unknown", None, missed=(ring,)),))
+    new = call(
+        direction="inbound", refused=(first, second), partial=True,
+        visits=(visit(missed=(ring, Missed(agent=None, interface="PJSIP/8002", ring_s=8.0))),),
+    )  # fmt: skip
+    one = continued(old, new)
+    assert one.direction == "inbound"
+    assert continued(call(), call(direction=None)).direction == "inbound"
+    assert one.refused == (first, second)
+    assert [m.interface for m in one.visits[0].missed] == ["PJSIP/8003", "PJSIP/8002"]
+
+
+def test_visit_whose_entry_was_not_seen_is_the_open_one() -> None:
+    """After a restart the entry's moment may be unknown: it is the visit that was open, not a second one."""
+    old = call(visits=(visit("unknown", None),))
+    new = call(visits=(visit(joined_at=None, left_at=T + 60),), partial=True)
+    (one,) = continued(old, new).visits
+    assert (one.joined_at, one.left_at) == (T + 1, T + 60)
 
 
 def test_second_visit_after_the_restart_is_a_second_visit() -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from crm_bridge.model import BusinessRecord, ChatMessage, Quote, QuoteLine
 from cti.calls.record import Call, Missed, Visit
 from cti.popup.day import Day
@@ -163,6 +165,21 @@ def test_call_put_in_again_is_not_counted_again() -> None:
     assert day.put(made("c", NOW, interface="PJSIP/3")) == {"PJSIP/1", "PJSIP/3"}
     assert day.of(["PJSIP/1"], 13.0).answered == 0
     assert day.of(["PJSIP/3"], 13.0).answered == 1
+
+
+def test_visit_that_nobody_answered_counts_only_its_misses() -> None:
+    """An abandoned visit is no answer of anybody; a visit without an entry counts on the day of its call."""
+    day = _day()
+    gone = Visit(
+        queue="europe", joined_at=None, left_at=NOW, outcome="abandoned", answered_at=None, wait_s=None, agent=None,
+        interface="PJSIP/1", missed=(Missed(agent=None, interface="PJSIP/2", ring_s=8.0),),
+    )  # fmt: skip
+    whole = made("c", NOW)
+    day.put(msgspec.structs.replace(whole, visits=(gone,)))
+    assert day.of(["PJSIP/1"], 13.0).answered == 0
+    assert day.of(["PJSIP/2"], 13.0).missed == 1
+    day.put(msgspec.structs.replace(whole, id="d", started_at=NOW - DAY))
+    assert day.of(["PJSIP/1"], 13.0).answered == 1
 
 
 def test_yesterday_is_not_today() -> None:
