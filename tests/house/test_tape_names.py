@@ -12,7 +12,21 @@ from tests.calls.tapes import ARCHIVES, archive
 
 ROOT = Path(__file__).resolve().parents[2]
 # Words of Asterisk and of this program that some recorded thing happens to be called as well.
-_COMMON = {"full", "agents", "click", "overflow", "s", "h", "t", "i", "default", "", "<unknown>", "anonymous", "Anonymous"}
+_COMMON = {
+    "full",
+    "agents",
+    "click",
+    "overflow",
+    "s",
+    "h",
+    "t",
+    "i",
+    "default",
+    "",
+    "<unknown>",
+    "anonymous",
+    "Anonymous",
+}
 
 
 @cache
