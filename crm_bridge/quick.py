@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
@@ -97,32 +97,28 @@ class _Prepared:
 class Quick:
     """Quick reading of one SQLite file; any thread may call."""
 
-    def __init__(self, database: sql.Database) -> None:
-        self._database = database
+    def __init__(self, database: sql.Database, failed: Callable[[sql.SqlError], Exception]) -> None:
+        """`failed` turns what a database could not do into what the reader is told."""
+        self.database = database
+        self.failed = failed
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self._prepared: dict[tuple[Any, ...], _Prepared] = {}
-        engine = database.engine
-        self.usable = database.is_sqlite and engine.url.database not in (None, "", ":memory:")
+        self._plain: dict[int, _Prepared] = {}
+        self._listed: dict[tuple[Any, ...], _Prepared] = {}
+        self.usable = database.is_sqlite and database.engine.url.database not in (None, "", ":memory:")
+
+    def read(self, *, single: bool = False) -> AbstractContextManager[Reads]:
+        """One consistent view, or one statement. Raises what `failed` makes of it."""
+        return _View(self, single) if self.usable else self._usual()
 
     @contextmanager
-    def read(self) -> Iterator[Reads]:
-        """One consistent view. Raises SqlError."""
-        if not self.usable:
-            with self._database.read() as connection:
-                yield connection
-            return
-        view = _View(self, self._connection())
+    def _usual(self) -> Iterator[Reads]:
         try:
-            yield view
-        except sqlite3.Error as error:
-            view.end()
-            self._forget()
-            with self._database.errors():
-                raise sa.exc.OperationalError("", {}, error) from error
-        finally:
-            view.end()
+            with self.database.read() as connection:
+                yield connection
+        except sql.SqlError as error:
+            raise self.failed(error) from error
 
     def close(self) -> None:
         """Close the connections of all threads; none may be reading."""
@@ -132,11 +128,12 @@ class Quick:
             self._open.clear()
             self._local = threading.local()
 
-    def _connection(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
+        """The calling thread's own."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            with self._database.errors():
-                fairy = self._database.engine.raw_connection()
+            with self.database.errors():
+                fairy = self.database.engine.raw_connection()
                 found = fairy.driver_connection
                 fairy.detach()
             assert isinstance(found, sqlite3.Connection)  # noqa: S101 - `usable` said so
@@ -145,7 +142,7 @@ class Quick:
                 self._open.append(found)
         return found
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """A connection that failed is not asked again: its file may be another by now."""
         found = getattr(self._local, "connection", None)
         self._local.connection = None
@@ -155,49 +152,68 @@ class Quick:
                     self._open.remove(found)
             found.close()
 
-    def prepared(self, statement: Any, parameters: Mapping[str, Any]) -> _Prepared | None:
-        """The statement made ready; None for one that was not registered."""
+    def run(self, connection: sqlite3.Connection, statement: Any, parameters: Mapping[str, Any]) -> _Rows | None:
+        """The answer of a registered statement; None for one that is not."""
+        found = self._plain.get(id(statement))
+        if found is not None:
+            return found.run(connection, parameters)
         if id(statement) not in _registered:
             return None
-        lengths = {name: len(value) for name, value in parameters.items() if isinstance(value, list)}
-        place = (id(statement), *lengths.items())
-        found = self._prepared.get(place)
+        lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
+        if not lists:
+            found = self._plain[id(statement)] = _Prepared(statement, parameters, self.database.engine.dialect)
+            return found.run(connection, parameters)
+        place = (id(statement), *((name, len(value)) for name, value in lists.items()))
+        found = self._listed.get(place)
         if found is None:
-            found = self._prepared[place] = _Prepared(statement, parameters, self._database.engine.dialect)
-        return found
+            found = self._listed[place] = _Prepared(statement, parameters, self.database.engine.dialect)
+        single = {name: value for name, value in parameters.items() if name not in lists}
+        for name, value in lists.items():
+            single |= {f"{name}_{nth}": one for nth, one in enumerate(value, 1)}
+        return found.run(connection, single)
 
 
 class _View:
     """A reading transaction; the usual connection is opened only for a statement that is not registered."""
 
-    def __init__(self, quick: Quick, connection: sqlite3.Connection) -> None:
+    __slots__ = ("_began", "_connection", "_quick", "_single", "_usual")
+
+    def __init__(self, quick: Quick, single: bool) -> None:
         self._quick = quick
-        self._connection = connection
+        self._single = single
         self._began = False
         self._usual: Any = None
 
+    def __enter__(self) -> Reads:
+        try:
+            self._connection = self._quick.connection()
+        except sql.SqlError as error:
+            raise self._quick.failed(error) from error
+        return self
+
     def execute(self, statement: Any, parameters: Any = None, /) -> Any:
-        given = parameters or {}
-        ready = self._quick.prepared(statement, given)
-        if ready is None:
-            if self._usual is None:
-                self._usual = self._quick._database.engine.connect()
-            return self._usual.execute(statement, parameters)
-        if not self._began:
+        if not (self._began or self._single):
             self._connection.execute("BEGIN")
             self._began = True
-        expanded = {
-            (f"{name}_{place}" if isinstance(value, list) else name): one
-            for name, value in given.items()
-            for place, one in enumerate(value if isinstance(value, list) else [value], 1)
-        }
-        return ready.run(self._connection, expanded)
+        found = self._quick.run(self._connection, statement, parameters or {})
+        if found is not None:
+            return found
+        if self._usual is None:
+            self._usual = self._quick.database.engine.connect()
+        return self._usual.execute(statement, parameters)
 
-    def end(self) -> None:
-        """Give the view up."""
-        if self._began:
-            self._began = False
-            self._connection.execute("COMMIT")
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._usual is not None:
             self._usual.close()
-            self._usual = None
+        if self._began and error is None:
+            self._connection.execute("COMMIT")
+        elif self._began:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+        if isinstance(error, (sqlite3.Error, sa.exc.SQLAlchemyError)):
+            self._quick.forget()
+            try:
+                with self._quick.database.errors():
+                    raise sa.exc.OperationalError("", {}, error) if isinstance(error, sqlite3.Error) else error
+            except sql.SqlError as told:
+                raise self._quick.failed(told) from error

@@ -73,7 +73,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
         self._catalogue_lock = Lock()
         with errors():
             self.database = sql.Database(url)
-            self._quick = Quick(self.database)
+            self._quick = Quick(self.database, _told)
             if self.database.is_sqlite:
                 self.migrate()
 
@@ -104,18 +104,18 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
         known = canonical(number, self.site)
         if known.key is None or known.cls == "masked":
             return []
-        with self._glance() as connection:
+        with self._quick.read() as connection:
             return lookup(connection, known, self._known(connection), self._zone)
 
     def party(self, party_id: str) -> Party | None:
         """See `Crm.party`."""
-        with self._glance() as connection:
+        with self._quick.read() as connection:
             row = connection.execute(rows.party_query, {"id": to_id(party_id)}).first()
             return rows.to_party(row, self._known(connection)) if row else None
 
     def profile(self, party_id: str) -> Profile:
         """See `Crm.profile`."""
-        with self._glance() as connection:
+        with self._quick.read() as connection:
             return self.read_profile(connection, to_id(party_id))
 
     def read_profile(self, connection: Reads, party_id: int) -> Profile:
@@ -145,13 +145,13 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
 
     def business(self, party_id: str, limit: int = 20) -> Section[BusinessRecord]:
         """See `Crm.business`."""
-        with self._glance() as connection:
+        with self._quick.read(single=True) as connection:
             found = connection.execute(rows.business_query, {"id": to_id(party_id), "limit": limit}).all()
         return Section(items=tuple(rows.to_business(row) for row in found), total=_total(found), as_of=self._clock())
 
     def chats(self, party_id: str, limit: int = 20) -> Section[ChatMessage]:
         """See `Crm.chats`."""
-        with self._glance() as connection:
+        with self._quick.read(single=True) as connection:
             found = connection.execute(rows.chat_query, {"id": to_id(party_id), "limit": limit}).all()
         answered = False
         items: list[ChatMessage] = []
@@ -163,7 +163,7 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
     def quotes(self, party_id: str, limit: int = 20) -> Section[Quote]:
         """See `Crm.quotes`."""
         now = self._clock()
-        with self._glance() as connection:
+        with self._quick.read() as connection:
             found = connection.execute(rows.quote_query, {"id": to_id(party_id), "limit": limit, "now": now}).all()
             lines: dict[str, list[QuoteLine]] = {row.id: [] for row in found}
             for line in connection.execute(rows.line_query, {"ids": list(lines)}) if lines else ():
@@ -319,12 +319,6 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
             return self._catalogue
 
     @contextmanager
-    def _glance(self) -> Iterator[Reads]:
-        """For the few statements that every call asks."""
-        with errors(), self._quick.read() as connection:
-            yield connection
-
-    @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         with errors(), self.database.read() as connection:
             yield connection
@@ -341,7 +335,11 @@ def errors() -> Iterator[None]:
     try:
         yield
     except sql.SqlError as error:
-        raise CrmError(error.text, text_en=error.text_en, permanent=error.permanent) from error
+        raise _told(error) from error
+
+
+def _told(error: sql.SqlError) -> CrmError:
+    return CrmError(error.text, text_en=error.text_en, permanent=error.permanent)
 
 
 def to_id(party_id: str) -> int:

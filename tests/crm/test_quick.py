@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from crm_bridge import quick
 from crm_bridge.embedded import EmbeddedCrm, rows
 from crm_bridge.model import BusinessRecord, CrmError, Quote, QuoteLine
 
@@ -106,7 +105,7 @@ def test_a_broken_file_is_an_error_for_people_and_forgotten(tmp_path: Path) -> N
 def test_a_database_in_memory_goes_the_usual_way() -> None:
     """A second connection would see another database there."""
     crm = EmbeddedCrm("sqlite://")
-    assert not quick.Quick(crm.database).usable
+    assert not crm._quick.usable
     with crm.loading() as loader:
         party = loader.add_party("周敏", "sea", phones=[("13812345678", "手机")])
     assert crm.lookup("13812345678")[0].party.id == party
