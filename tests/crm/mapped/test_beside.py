@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.live import open_crm, own_part
-from crm_bridge.mapped import MappedCrm
+from crm_bridge.mapped import MappedCrm, mapping
 from crm_bridge.model import Conflict, CrmError
+from crm_bridge.numbers import Site
 from tests.crm.mapped.conftest import Open, engine
+from tests.servers.postgresql import Postgresql
 
 
 class Kept:
@@ -216,3 +219,26 @@ def test_the_service_opens_either(their: sa.Engine, tmp_path: Path) -> None:
     with pytest.raises(CrmError) as wrong:
         open_crm(f"sqlite:///{tmp_path}/local.db", mapping=file)
     assert wrong.value.permanent
+
+
+def test_the_index_may_live_in_postgresql(their: sa.Engine, postgresql: Postgresql, tmp_path: Path) -> None:
+    """With our own tables in a server database everything works alike."""
+    local = EmbeddedCrm(postgresql.create("local"), site=Site(area_code="0574"))
+    local.migrate()
+    file = mapping.parse({**tree(their), "fields": []}, tmp_path)
+    crm = MappedCrm(file, local)
+    crm.migrate()
+    assert crm.sync().once().new == 2
+    (match,) = crm.lookup("13812345678")
+    assert (match.party.name, match.party.company) == ("周敏", "屿衡")
+    saved = crm.save_fields(match.party.id, {"role": "经理"}, match.party.version, "lin")
+    run(their, "UPDATE person SET tel = '13912345678'")
+    run(their, "INSERT INTO person VALUES ('p2', '王立', 'f1', '', '13712345678')")
+    counts = crm.sync().compare_all()
+    assert (counts.new, counts.changed, counts.gone) == (1, 1, 0)
+    again = crm.lookup("013912345678")[0].party
+    assert (again.id, again.role) == (saved.party.id, "经理")
+    run(their, "DELETE FROM person WHERE id = 'p2'")
+    assert crm.sync().compare_all().gone == 1
+    assert crm.lookup("13712345678") == []
+    crm.close()
