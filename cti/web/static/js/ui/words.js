@@ -22,7 +22,7 @@ export function callStory(c) {
     parts.push(
       c.wait_s === null || c.wait_s === undefined ? t('outcome.abandoned') : t('call.gaveUp', { time: mmss(c.wait_s) }),
     );
-  } else parts.push(outcomeWord(c.outcome));
+  } else parts.push(outcomeWord(outcomeOf(c, Date.now() / 1000)));
   return parts.join(' · ');
 }
 
