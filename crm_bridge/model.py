@@ -262,6 +262,8 @@ class CrmError(Exception):
     """
 
     permanent: bool
+    guarded: bool = False
+    "Whoever raised it keeps a breaker of its own for what failed, and still answers from what it has."
 
     def __init__(self, text: str, *, text_en: str = "", permanent: bool) -> None:
         super().__init__(text)

@@ -272,14 +272,14 @@ class App:
         """The CRM, opened at first use. Raises CrmError while it cannot be opened."""
         with self._crm_lock:
             if self._crm is None:
-                site = self.settings.site
-                self._crm = open_crm(
-                    self.settings.crm.url,
-                    mapping=self.settings.crm.mapping,
-                    site=self._site,
-                    timezone=site.timezone,
-                )
+                named, zone = self.settings.crm, self.settings.site.timezone
+                self._crm = open_crm(named.url, mapping=named.mapping, site=self._site, timezone=zone)
             return self._crm
+
+    @property
+    def crm_ok(self) -> bool:
+        """False while the CRM, or the site's own behind it, is held for broken."""
+        return self.records.crm_ok and (self._crm is None or self._crm.source_ok)
 
     def _close_crm(self) -> None:
         if self._crm is not None:
@@ -397,7 +397,7 @@ class App:
                     if self._store_answers:
                         log.error("the store does not answer: %s", type(error).__name__)
                     self._store_answers = False
-            self.floor.set_link(store_ok=self.store_ok, crm_ok=self.records.crm_ok)
+            self.floor.set_link(store_ok=self.store_ok, crm_ok=self.crm_ok)
             self.floor.roll()
 
     def _gauges(self) -> Mapping[str, float]:
@@ -408,7 +408,7 @@ class App:
             "writer_backlog": float(self.writer.backlog),
             "link_waiting": float(self.link.waiting),
             "store_ok": float(self.store_ok),
-            "crm_ok": float(self.records.crm_ok),
+            "crm_ok": float(self.crm_ok),
         }
 
     def _counters(self) -> Mapping[str, Mapping[str, int]]:

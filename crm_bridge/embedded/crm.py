@@ -77,6 +77,11 @@ class EmbeddedCrm(Shaping, PeopleEditing, Quoting):
             if self.database.is_sqlite:
                 self.migrate()
 
+    @property
+    def source_ok(self) -> bool:
+        """True: there is no other database behind this one."""
+        return True
+
     def migrate(self) -> None:
         """Bring the tables to this program's revision, and a new site its first categories and fields."""
         with errors():

@@ -32,6 +32,8 @@ Rows = list[Mapping[str, Any]]
 class SourceError(CrmError):
     """The other database did not answer (`permanent` False), or the mapping asked it something wrong (True)."""
 
+    guarded = True
+
 
 class Breaker:
     """Counts failures in a row; any thread may call."""

@@ -63,6 +63,11 @@ def _is_outage(error: BaseException) -> bool:
     return not (isinstance(error, model.CrmError) and error.permanent)
 
 
+def _tells_against(error: BaseException) -> bool:
+    """Whether a lane should leave the CRM alone: not for one that guards itself and goes on with its own copy."""
+    return _is_outage(error) and not (isinstance(error, model.CrmError) and error.guarded)
+
+
 class Records:
     """Looks numbers up and gathers the sections of the calls that somebody will see."""
 
@@ -98,8 +103,8 @@ class Records:
         self._on_section = on_section
         self._on_intents = on_intents
         self._zone = zone
-        self.finding = Lane("crm-find", 2, deadline_s=deadline_s, clock=steady, counts=_is_outage)
-        self.reading = Lane("crm-read", workers, deadline_s=deadline_s, clock=steady, counts=_is_outage)
+        self.finding = Lane("crm-find", 2, deadline_s=deadline_s, clock=steady, counts=_tells_against)
+        self.reading = Lane("crm-read", workers, deadline_s=deadline_s, clock=steady, counts=_tells_against)
         self.own = Lane("history", 1, deadline_s=deadline_s, clock=steady)
         self._records: dict[str, _Record] = {}
         self._copies: OrderedDict[tuple[str, wire.SectionName], wire.Section] = OrderedDict()

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from crm_bridge.mapped.connect import Breaker, SourceError
 from crm_bridge.model import CrmError, Profile
+from cti.popup.lanes import Lane
+from cti.popup.record import _tells_against
 from tests.asterisk.ports import free_port
 from tests.crm.mapped.conftest import Open, engine
 from tests.servers.mariadb import Mariadb
@@ -187,6 +189,27 @@ def test_ten_megabytes_in_a_cell_are_cut(server: Server, opened: Open) -> None:
     business, took = timed("business of 10 MB", lambda: crm.business(match.party.id))
     assert took < 2.5
     assert len(business.items[0].cargo) <= 20_000
+
+
+async def test_a_lane_goes_on_with_a_crm_that_guards_itself(opened: Open, tmp_path: Path) -> None:
+    """However often a section of a dead CRM fails, the profile that we keep is still shown."""
+    url = f"sqlite:///{tmp_path}/own.db"
+    fill(url)
+    crm = opened(tree(url))
+    crm.sync().once()
+    party = crm.lookup("13812345678")[0].party.id
+    (tmp_path / "own.db").rename(tmp_path / "away.db")
+    crm.source.close()
+    lane = Lane("crm", 1, deadline_s=GUARD_S, clock=time.monotonic, counts=_tells_against)
+    try:
+        for _ in range(8):
+            with pytest.raises(SourceError):
+                await lane.run(lambda: crm.business(party))
+        assert lane.ok
+        assert not crm.source_ok
+        assert is_marked(await lane.run(lambda: crm.profile(party)))
+    finally:
+        lane.close()
 
 
 def test_nonsense_in_cells_is_left_out(opened: Open, tmp_path: Path) -> None:
