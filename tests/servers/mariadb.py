@@ -34,6 +34,14 @@ class Mariadb:
     def start(cls) -> Mariadb:
         """A new server, empty. Raises `Unavailable`."""
         place = Place.make(files(), "mariadb")
+        try:
+            return cls._start(place)
+        except BaseException:
+            place.end()
+            raise
+
+    @classmethod
+    def _start(cls, place: Place) -> Mariadb:
         share = place.root / "usr/share/mysql"
         data = place.folder / "data"
         place.run(["/bin/mkdir", str(data)])

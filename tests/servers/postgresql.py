@@ -35,6 +35,14 @@ class Postgresql:
     def start(cls) -> Postgresql:
         """A new server, empty. Raises `Unavailable`."""
         place = Place.make(files(), "postgresql")
+        try:
+            return cls._start(place)
+        except BaseException:
+            place.end()
+            raise
+
+    @classmethod
+    def _start(cls, place: Place) -> Postgresql:
         programs = place.root / "usr/lib/postgresql/15/bin"
         data = place.folder / "data"
         place.run(
