@@ -17,12 +17,15 @@ from cti.calls.record import Call
 from cti.continuity import closed_in_gap, continued
 from cti.floor import Floor
 from cti.store import Writer
-from cti.ticker import Ticker, wall_clock
+from cti.ticker import Ticker, steady_clock, wall_clock
 
 log = logging.getLogger(__name__)
 
 SAVE_S: Final = 0.5
-"Changed calls are handed to the writer after this, together: a call changes many times in its first second."
+"Changed calls are looked at after this, together."
+OPEN_S: Final = 3.0
+"""A call that still goes on is handed to the writer at most this often; one that ended, at the next look. A writing
+replaces the whole call, which changes a dozen times; what a crash may cost, the resync and the queue log bring back."""
 
 
 class Feed:
@@ -36,6 +39,8 @@ class Feed:
         self._writer = writer
         self._pending: asyncio.TimerHandle | None = None
         self._before: dict[str, Call] = {}
+        self._held: dict[str, tuple[float, Call]] = {}
+        "{call: (when to write it, how it stands)} of calls that go on."
         self.ticker = Ticker(pbx, self.now, self.publish)
         self.on_recovered: Callable[[list[str]], None] = lambda calls: None
         "Told the open calls after each resync."
@@ -89,11 +94,14 @@ class Feed:
             log.info("pbx %s: %s", state.phase, state.text_en)
 
     def _changed(self, event: events.Event) -> None:
+        if isinstance(event, events.CallMerged):
+            self._held.pop(event.call, None)  # it is no call of its own any longer
         if self._pending is None:
             self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
 
-    def save(self) -> None:
-        """Hand the changed calls to the writer."""
+    def save(self, all_of_them: bool = False) -> None:
+        """Hand the changed calls to the writer: those that ended, and of the others those whose time has come."""
+        now = steady_clock()
         if self._pending is not None:
             self._pending.cancel()
             self._pending = None
@@ -104,10 +112,17 @@ class Feed:
                 changed[place] = continued(old, call)
                 if call.ended_at is not None:
                     del self._before[call.id]
-            self._writer.put(changed[place], self._name)
+            due = 0.0 if call.ended_at is not None else self._held.get(call.id, (now + OPEN_S,))[0]
+            self._held[call.id] = (due, changed[place])
+        for id, (due, call) in tuple(self._held.items()):
+            if due <= now or all_of_them:
+                del self._held[id]
+                self._writer.put(call, self._name)
+        if self._held:
+            self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
         self._floor.calls_changed(changed)
 
     def stop(self) -> None:
         """No more timers; what changed is handed over."""
         self.ticker.cancel()
-        self.save()
+        self.save(all_of_them=True)
