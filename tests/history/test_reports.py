@@ -12,8 +12,8 @@ import pytest
 
 from cti.calls.record import Call
 from cti.history.ask import BYS, By, Question
-from cti.history.calendar import Calendar, Hours
-from cti.history.report import Report, Row, report
+from cti.history.calendar import Calendar, Hours, Interval
+from cti.history.report import Report, Row, report, team_at
 from cti.store import Store
 from tests.history import reference
 from tests.history.days import AGENTS, QUEUES, ZONE, at, calls, stored
@@ -216,6 +216,7 @@ HOURS = [
     Hours(days=frozenset(range(5)), start=480, end=1200),
     Hours(start=1320, end=360),
     Hours(days=frozenset({6}), start=135, end=195),
+    Hours(days=frozenset({3, 6}), start=1320, end=360),
 ]
 
 
@@ -287,6 +288,36 @@ def test_a_month_so_far_is_compared_with_the_same_days_of_the_month_before() -> 
     for (since, until), before in days.items():
         found = CALENDAR.period_before(*(round(at(f"{day} 00:00") * 1000) for day in (since, until)))
         assert found == tuple(round(at(f"{day} 00:00") * 1000) for day in before)
+
+
+@pytest.mark.parametrize(
+    ("interval", "begin", "after"),
+    [
+        ("15m", "2026-05-06 10:30", "2026-05-06 10:45"),
+        ("30m", "2026-05-06 10:30", "2026-05-06 11:00"),
+        ("hour", "2026-05-06 10:00", "2026-05-06 11:00"),
+        ("day", "2026-05-06 00:00", "2026-05-07 00:00"),
+        ("week", "2026-05-04 00:00", "2026-05-11 00:00"),
+        ("month", "2026-05-01 00:00", "2026-06-01 00:00"),
+    ],
+)
+def test_intervals_begin_where_people_say(interval: Interval, begin: str, after: str) -> None:
+    """Half past ten on a Wednesday: a week begins on Monday, a month on its first."""
+    moment = round(at("2026-05-06 10:37") * 1000)
+    assert CALENDAR.begin(interval, moment) == round(at(begin) * 1000)
+    assert CALENDAR.after(interval, round(at(begin) * 1000)) == round(at(after) * 1000)
+    assert CALENDAR.begin(interval, round(at(after) * 1000) - 1) == round(at(begin) * 1000)
+
+
+def test_a_sunday_belongs_to_the_week_before() -> None:
+    """The week ends with Sunday, also over the year."""
+    assert CALENDAR.begin("week", round(at("2027-01-03 23:59") * 1000)) == round(at("2026-12-28 00:00") * 1000)
+
+
+def test_a_phone_is_in_the_team_of_the_last_change() -> None:
+    """From the very millisecond of a change on; before the first one known, in that one."""
+    steps = ((1000, "a"), (2000, "b"), (2500, ""))
+    assert [team_at(steps, ms) for ms in (0, 1000, 1999, 2000, 2499, 2500)] == ["a", "a", "a", "b", "b", ""]
 
 
 def test_history_stays_right_when_an_agent_moves(fresh: Place) -> None:
