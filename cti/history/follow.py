@@ -16,7 +16,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     inode: str
     offset: int
     line_sha: str
-    "SHA-256 of the last line: tells whether the file is still the same one."
+    "SHA-256 of the last bytes before it: tells whether the file is still the same one."
     last: int
     "Epoch of the newest line that counted."
 
@@ -36,20 +36,18 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...]
     used: int
     "Bytes up to the last line's end."
-    line_sha: str
-    "Of the last whole line, '' where there is none."
 
 
-def sha_of(line: bytes) -> str:
-    """What a place remembers of a line."""
-    return sha256(line).hexdigest()
+def sha_of(content: bytes) -> str:
+    """What a place remembers of what was read."""
+    return sha256(content).hexdigest()
 
 
 def read_chunk(book: LogBook, chunk: bytes, now: float) -> Read:
     """All whole lines of a chunk; what follows the last line's end is still being written."""
     end = chunk.rfind(b"\n")
     if end < 0:
-        return Read(visits=(), rejected=(), used=0, line_sha="")
+        return Read(visits=(), rejected=(), used=0)
     rejected: list[Rejected] = []
     lines = chunk[:end].split(b"\n")
     for number, raw in enumerate(lines):
@@ -60,4 +58,4 @@ def read_chunk(book: LogBook, chunk: bytes, now: float) -> Read:
             text = raw.decode("utf-8", "replace")
             key = sha_of(b"%d|" % number + raw)
             rejected.append(Rejected(key=key, reason=reason, line=text))
-    return Read(visits=tuple(book.take()), rejected=tuple(rejected), used=end + 1, line_sha=sha_of(lines[-1]))
+    return Read(visits=tuple(book.take()), rejected=tuple(rejected), used=end + 1)

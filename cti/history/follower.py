@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+import msgspec
+
 from cti.calls.record import Call
 from cti.history.books import Filled, fill
 from cti.history.follow import Place, Read, Rejected, read_chunk, sha_of
@@ -105,25 +107,31 @@ class Follower:
                     device=identity[0],
                     inode=identity[1],
                     offset=offset,
-                    line_sha=_last_line(tail),
+                    line_sha=_before(file, offset),
                     last=0 if self._from_start else int(now) - 3600 * 24,
                 )
-                self._save(place, Read(visits=(), rejected=(), used=0, line_sha=""), now)
+                self._save(place, Read(visits=(), rejected=(), used=0), now)
                 return True
             renamed = identity != (place.device, place.inode)
             cut = not renamed and not _is_at(file, stat.st_size, place)
             if not renamed and not cut:
                 file.seek(place.offset)
-                read = read_chunk(book, file.read(CHUNK), now)
-                if read.used:
-                    self._save(_moved(place, identity, place.offset + read.used, read, book), read, now)
-                return read.used > 0
+                chunk = file.read(CHUNK)
+                read = read_chunk(book, chunk, now)
+                # A line without an end in a whole chunk is none of Asterisk's: it is passed over.
+                offset = place.offset + (read.used or (CHUNK if len(chunk) == CHUNK else 0))
+                if offset > place.offset:
+                    there = msgspec.structs.replace(
+                        place, offset=offset, line_sha=_before(file, offset), last=book.last
+                    )
+                    self._save(there, read, now)
+                return offset > place.offset
         self.counters["cuts" if cut else "rotations"] += 1
         if cut:
             log.warning("queue_log was cut: looking for what was read of it among its copies")
         self._finish_old(book, place, now)
-        fresh = Place(device=identity[0], inode=identity[1], offset=0, line_sha="", last=book.last)
-        self._save(fresh, Read(visits=tuple(book.take()), rejected=(), used=0, line_sha=""), now)
+        fresh = Place(device=identity[0], inode=identity[1], offset=0, line_sha=sha_of(b""), last=book.last)
+        self._save(fresh, Read(visits=tuple(book.take()), rejected=(), used=0), now)
         return True
 
     def _finish_old(self, book: LogBook, place: Place, now: float) -> None:
@@ -133,8 +141,8 @@ class Follower:
             content = _content(older)
             if rest is None:
                 same_file = str(older.stat().st_ino) == place.inode and older.stat().st_size >= place.offset
-                known = content[max(0, place.offset - _TAIL) : place.offset]
-                if same_file or (place.offset and _last_line(known) == place.line_sha):
+                known = sha_of(content[max(0, place.offset - _TAIL) : place.offset])
+                if same_file or (0 < place.offset <= len(content) and known == place.line_sha):
                     rest = [content[place.offset :]]
             else:
                 rest.append(content)
@@ -181,32 +189,16 @@ class Follower:
         return written
 
 
-def _moved(place: Place, identity: tuple[str, str], offset: int, read: Read, book: LogBook) -> Place:
-    return Place(
-        device=identity[0],
-        inode=identity[1],
-        offset=offset,
-        line_sha=read.line_sha or place.line_sha,
-        last=book.last,
-    )
-
-
 def _is_at(file: BinaryIO, size: int, place: Place) -> bool:
-    """Whether the file still has the line that was read last, where it was."""
-    if size < place.offset:
-        return False
-    if place.offset == 0:
-        return True
-    start = max(0, place.offset - _TAIL)
+    """Whether the file still has what was read last, where it was."""
+    return size >= place.offset and _before(file, place.offset) == place.line_sha
+
+
+def _before(file: BinaryIO, offset: int) -> str:
+    """Hash of the bytes before an offset."""
+    start = max(0, offset - _TAIL)
     file.seek(start)
-    return _last_line(file.read(place.offset - start)) == place.line_sha
-
-
-def _last_line(tail: bytes) -> str:
-    """Hash of the last whole line of some bytes that end behind a line; '' where there is none."""
-    if not tail.endswith(b"\n"):
-        return ""
-    return sha_of(tail[:-1].rpartition(b"\n")[2])
+    return sha_of(file.read(offset - start))
 
 
 def _content(path: Path) -> bytes:

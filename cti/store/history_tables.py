@@ -136,7 +136,7 @@ log_file = sa.Table(
     sa.Column("device", sa.String(24), nullable=False),
     sa.Column("inode", sa.String(24), nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
-    sa.Column("line_sha", sa.String(64), nullable=False, comment="SHA-256 of the last line read"),
+    sa.Column("line_sha", sa.String(64), nullable=False, comment="SHA-256 of the last bytes before it"),
     sa.Column("last_epoch", sa.BigInteger, nullable=False),
 )
 

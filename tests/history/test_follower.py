@@ -13,7 +13,7 @@ import pytest
 from cti.cli import main
 from cti.history.ask import Question
 from cti.history.calendar import Calendar
-from cti.history.follower import Follower
+from cti.history.follower import CHUNK, Follower
 from cti.history.queue_log import LogVisit, Rules
 from cti.history.report import report
 from cti.store import Store, StoreError
@@ -193,6 +193,21 @@ def test_forged_lines_are_put_aside(site: Site) -> None:
     assert site.visits() == TRUTH
     (aside,) = site.store.quarantined()
     assert (aside.reason, aside.line) == ("time", forged.decode())
+
+
+@pytest.mark.parametrize("junk", [b"x" * 9000, b"y" * (CHUNK + 5), b"z" * (3 * CHUNK), b"", b"\x00\xff|" * 4000])
+def test_a_line_of_any_length_holds_nothing_up(site: Site, junk: bytes) -> None:
+    """A line longer than a chunk, without sense or empty: it is passed over, and reading goes on and ends."""
+    lines = LOG.split(b"\n")
+    site.write(b"\n".join([*lines[:10], junk, *lines[10:]]))
+    steps = 0
+    while site.follower.step():
+        steps += 1
+        assert steps < 20
+    site.new()
+    site.read()
+    assert site.visits() == TRUTH
+    assert site.follower.counters["cuts"] == 0
 
 
 @pytest.mark.parametrize(("recording", "scenario"), sorted(HIDDEN))

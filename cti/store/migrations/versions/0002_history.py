@@ -110,7 +110,7 @@ def upgrade() -> None:
         sa.Column("device", sa.String(length=24), nullable=False),
         sa.Column("inode", sa.String(length=24), nullable=False),
         sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("line_sha", sa.String(length=64), nullable=False, comment="SHA-256 of the last line read"),
+        sa.Column("line_sha", sa.String(length=64), nullable=False, comment="SHA-256 of the last bytes before it"),
         sa.Column("last_epoch", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("path"),
     )
