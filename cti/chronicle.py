@@ -47,7 +47,7 @@ class Chronicle:
         self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=_is_outage)
         self.recorder = Recorder()
         bus.subscribe("history", self.recorder.on_event)
-        targets = {name: (queue.target, DEFAULT_SHORT_S) for name, queue in settings.queues.items()}
+        targets = {name: (queue.target, queue.short) for name, queue in settings.queues.items()}
         self.keeper = Keeper(
             self.recorder,
             store,

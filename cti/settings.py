@@ -68,6 +68,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     "Share of calls to be answered within the target, 0 to 1."
     wrapup: float | None = None
     "Seconds of wrap-up time; None: as the PBX says."
+    short: float = 5.0
+    "Seconds: whoever hangs up within them is a short abandon."
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +223,7 @@ def _build(reader: Reader) -> Settings | None:
             target=queue.seconds("target", pbx_settings.default_target, at_least=1.0),
             goal=queue.share("goal", 0.9),
             wrapup=queue.seconds("wrapup", None, at_least=0.0),
+            short=queue.seconds("short", 5.0, at_least=0.0),
         )
         queue.end()
     lines: dict[str, str] = {}

@@ -175,7 +175,7 @@ def test_every_key_is_documented_and_in_the_example() -> None:
         for key in _fields(section)
     }
     known |= {"pbx.secret_file", "lines.<number>.label", "menu.<number>.<choice>"}
-    known |= {f"queues.<name>.{key}" for key in ("label", "target", "goal", "wrapup")}
+    known |= {f"queues.<name>.{key}" for key in ("label", "target", "goal", "short", "wrapup")}
     assert documented == known
     example = (ROOT / "config/cti.example.toml").read_text("utf-8")
     shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", example))
