@@ -39,6 +39,7 @@ class Floor:
         self._pbx_now = pbx_now
         self._later: dict[str, None] = {}
         self._agents: dict[str, None] = {}
+        self._came: list[tuple[str, wire.Section]] = []
         self._shown_agents: dict[str, wire.AgentView | None] = {}
         self._soon: asyncio.TimerHandle | None = None
         self._board_timer: asyncio.TimerHandle | None = None
@@ -82,9 +83,10 @@ class Floor:
                         self.popped += 1
                     if any(hub.has(u) for u in effect.users):
                         hub.send(effect.users, "pop", wire.body(pop=effect.pop))
-                        if effect.fresh:
-                            for section in records.sections(effect.pop.call):
-                                hub.send(effect.users, "section", _section_body(effect.pop.id, wire.encode(section)))
+                        sections = records.sections(effect.pop.call) if effect.fresh else ()
+                        if sections:
+                            bodies = [_section_body(effect.pop.id, wire.encode(s)) for s in sections]
+                            hub.send_many(effect.users, "section", bodies)
                 case Close():
                     body = wire.body(pop=effect.pop, reason=effect.reason, by=effect.by)
                     hub.send(effect.users, "pop_closed", body)
@@ -200,11 +202,22 @@ class Floor:
 
     def section(self, call: str, section: wire.Section) -> None:
         """A section came: encoded once for every pop that shows the call."""
-        encoded: bytes | None = None
-        for pop, users in self.session.audience_of_call(call):
-            if any(self.hub.has(u) for u in users):
-                encoded = encoded or wire.encode(section)
-                self.hub.send(users, "section", _section_body(pop, encoded))
+        if not self._came:
+            asyncio.get_running_loop().call_soon(self._push_sections)
+        self._came.append((call, section))
+
+    def _push_sections(self) -> None:
+        """All sections that came in this turn of the loop, in one write for each page."""
+        came, self._came = self._came, []
+        bodies: dict[tuple[str, tuple[str, ...]], list[bytes]] = {}
+        for call, section in came:
+            encoded: bytes | None = None
+            for pop, users in self.session.audience_of_call(call):
+                if any(self.hub.has(u) for u in users):
+                    encoded = encoded or wire.encode(section)
+                    bodies.setdefault((pop, users), []).append(_section_body(pop, encoded))
+        for (_, users), frames in bodies.items():
+            self.hub.send_many(users, "section", frames)
 
     def intents(self, call: str, intents: tuple[wire.Intent, ...]) -> None:
         """Hints came."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 
@@ -20,6 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="cti.toml (or the variable CTI_CONFIG)")
 
 
+def settle() -> None:
+    """What was loaded at the start stays for good: the collector need not walk it at every full round.
+
+    Half a million objects of libraries and tables made such a round a tenth of a second, between some ring and its pop.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def main(args: argparse.Namespace) -> int:
     """Run until told to stop."""
     settings = settings_or_exit(args.config)
@@ -28,6 +38,7 @@ def main(args: argparse.Namespace) -> int:
     async def work(stop: asyncio.Event) -> int:
         try:
             async with App(settings) as app:
+                settle()
                 log.info("pages at %s, push at port %d", ", ".join(sorted(app.address.origins)), app.push_port)
                 if app.address.plain:
                     log.warning("pages go beyond this machine without TLS: passwords can be read on the way")

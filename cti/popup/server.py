@@ -15,6 +15,7 @@ from typing import Final
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from cti import wire
 from cti.auth import Identity, origin_allowed
@@ -45,8 +46,16 @@ class _Pipe:
         self._connection = connection
         self._closing = closing
 
-    def write(self, frame: bytes) -> None:
-        broadcast((self._connection,), frame, text=True)
+    def write(self, *frames: bytes) -> None:
+        if len(frames) == 1:
+            broadcast((self._connection,), frames[0], text=True)
+            return
+        # What `broadcast` does, with one system call for all of them.
+        connection = self._connection
+        if connection.protocol.state is State.OPEN:
+            for frame in frames:
+                connection.protocol.send_text(frame)
+            connection.transport.write(b"".join(connection.protocol.data_to_send()))
 
     def pending(self) -> int:
         return self._connection.transport.get_write_buffer_size()

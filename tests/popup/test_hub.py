@@ -19,11 +19,11 @@ class Pipe:
         self.stalled = False
         self.closed: int | None = None
 
-    def write(self, frame: bytes) -> None:
-        """One frame goes out; it stays unread while stalled."""
-        self.frames.append(frame)
+    def write(self, *frames: bytes) -> None:
+        """Frames go out; they stay unread while stalled."""
+        self.frames += frames
         if self.stalled:
-            self.unread += len(frame)
+            self.unread += sum(map(len, frames))
 
     def pending(self) -> int:
         """Bytes not read."""

@@ -38,6 +38,17 @@ async def test_frame_goes_to_every_page_of_its_user_and_to_nobody_else() -> None
         assert [(await heard(ws))["pop"]["id"] for ws in (one, two, other)] == ["x", "x", "y"]
 
 
+async def test_several_frames_of_one_write_are_several_frames() -> None:
+    """Frames that go out together arrive one by one, numbered."""
+    async with site() as made, dial(made.url) as ws:
+        await hello(ws)
+        made.hub.send_many(("lin",), "section", [wire.body(n=n) for n in range(6)])
+        frames = [await heard(ws) for _ in range(6)]
+        assert [(f["seq"], f["n"]) for f in frames] == [(n + 2, n) for n in range(6)]
+        await ws.close()
+        made.hub.send_many(("lin",), "section", [wire.EMPTY, wire.EMPTY])
+
+
 async def test_frame_is_on_its_way_before_send_returns() -> None:
     """Nothing is queued: the bytes stand in the socket when the hub is done."""
     async with site() as made, dial(made.url) as ws:
