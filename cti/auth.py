@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from typing import Final, Protocol, TypeVar
@@ -70,6 +70,12 @@ class Accounts(Protocol):
 
     def session(self, token_hash: str) -> StoredSession | None:
         """The session with that hash."""
+
+    def sessions(self) -> list[StoredSession]:
+        """All sessions."""
+
+    def accounts(self) -> list[Account]:
+        """All users."""
 
     def touch_session(self, token_hash: str, at: float) -> None:
         """The session was used at `at`."""
@@ -262,29 +268,41 @@ class Auth:
     async def identify(self, headers: Mapping[str, str]) -> Identity | None:
         """Who sent these headers; None for nobody: no session, an ended one, a disabled user."""
         token = self.token_of(headers)
-        return None if token is None else await self.identify_session(token_hash(token))
+        return None if token is None else await self._identify_session(token_hash(token))
 
-    async def still(self, session: str) -> Identity | None:
-        """Whose session that is now, asked of the store: open sockets are checked with it."""
-        return await self.identify_session(session, fresh=True)
-
-    async def identify_session(self, session: str, fresh: bool = False) -> Identity | None:
-        """The same as `identify` for a session by its hash."""
+    async def still(self, sessions: Collection[str]) -> dict[str, Identity]:
+        """{session: its user now} of those that live on: open sockets are checked with it, all in one question."""
+        wanted = set(sessions)
+        found, people = await self._read(lambda: (self._accounts.sessions(), self._accounts.accounts()))
+        accounts = {account.login: account for account in people}
         now = self._clock()
-        cached = None if fresh else self._cache.get(session)
+        alive: dict[str, Identity] = {}
+        for session in found:
+            account = accounts.get(session.login)
+            if session.token_hash in wanted and account is not None and self._lives(session, account, now):
+                alive[session.token_hash] = self._remember(account, session, now)
+        for gone in wanted - alive.keys():
+            self._forget(gone)
+        return alive
+
+    def _lives(self, session: StoredSession, account: Account | None, now: float) -> bool:
+        seen_at = max(session.seen_at, self._touched.get(session.token_hash, 0.0))
+        over = now - session.created_at > ABSOLUTE_S or now - seen_at > IDLE_S
+        return not over and account is not None and not account.disabled
+
+    async def _identify_session(self, session: str) -> Identity | None:
+        now = self._clock()
+        cached = self._cache.get(session)
         if cached is not None and now - cached[0] < self._cache_s and now < cached[1].expires_at:
             return cached[1]
         found = await self._read(lambda: self._accounts.session(session))
         if found is None:
             self._forget(session)
             return None
-        seen_at = max(found.seen_at, self._touched.get(session, 0.0))
-        if now - found.created_at > ABSOLUTE_S or now - seen_at > IDLE_S:
-            await self._read(lambda: self._accounts.end_session(session))
-            self._forget(session)
-            return None
         account = await self._read(lambda: self._accounts.account(found.login))
-        if account is None or account.disabled:
+        if account is None or not self._lives(found, account, now):
+            if account is not None and not account.disabled:
+                await self._read(lambda: self._accounts.end_session(session))
             self._forget(session)
             return None
         return self._remember(account, found, now)

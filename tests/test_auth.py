@@ -34,7 +34,7 @@ class Book:
 
     def __init__(self, hasher: PasswordHasher = FAST) -> None:
         self.people = {"lin": Account(login="lin", name="林知夏", role="agent", password_hash=hasher.hash(PASSWORD))}
-        self.sessions: dict[str, StoredSession] = {}
+        self.kept: dict[str, StoredSession] = {}
         self.asked = 0
 
     def account(self, login: str) -> Account | None:
@@ -43,23 +43,32 @@ class Book:
 
     def create_session(self, session: StoredSession) -> None:
         """Keep a session."""
-        self.sessions[session.token_hash] = session
+        self.kept[session.token_hash] = session
 
     def session(self, token_hash: str) -> StoredSession | None:
         """The session with that hash."""
         self.asked += 1
-        return self.sessions.get(token_hash)
+        return self.kept.get(token_hash)
+
+    def sessions(self) -> list[StoredSession]:
+        """All sessions."""
+        self.asked += 1
+        return list(self.kept.values())
+
+    def accounts(self) -> list[Account]:
+        """All users."""
+        return list(self.people.values())
 
     def touch_session(self, token_hash: str, at: float) -> None:
         """Used at `at`."""
-        old = self.sessions[token_hash]
-        self.sessions[token_hash] = StoredSession(
+        old = self.kept[token_hash]
+        self.kept[token_hash] = StoredSession(
             token_hash=token_hash, login=old.login, created_at=old.created_at, seen_at=at
         )
 
     def end_session(self, token_hash: str) -> None:
         """Forget a session."""
-        self.sessions.pop(token_hash, None)
+        self.kept.pop(token_hash, None)
 
 
 class Desk:
@@ -87,8 +96,8 @@ async def test_login_opens_a_session_that_identifies(desk: Desk) -> None:
     """The token in the cookie says who sends a request; the store has only its hash."""
     token, identity = await desk.auth.login("lin", PASSWORD, "10.0.0.1")
     assert identity.name == "林知夏"
-    assert list(desk.book.sessions) == [token_hash(token)]
-    assert token not in str(desk.book.sessions)
+    assert list(desk.book.kept) == [token_hash(token)]
+    assert token not in str(desk.book.kept)
     assert await desk.auth.identify(desk.headers(token)) == identity
 
 
@@ -117,7 +126,7 @@ async def test_session_ends_when_idle_for_a_shift(desk: Desk) -> None:
     assert await desk.auth.identify(desk.headers(token)) is not None
     desk.now += 2
     assert await desk.auth.identify(desk.headers(token)) is None
-    assert desk.book.sessions == {}
+    assert desk.book.kept == {}
 
 
 async def test_session_ends_after_a_day_whatever_happens(desk: Desk) -> None:
@@ -138,7 +147,7 @@ async def test_use_is_written_down_once_a_minute(desk: Desk) -> None:
     for _ in range(13):
         desk.now += 10
         await desk.auth.touch(identity)
-        seen.add(desk.book.sessions[identity.session].seen_at)
+        seen.add(desk.book.kept[identity.session].seen_at)
     assert len(seen) == 3
 
 
@@ -164,6 +173,23 @@ async def test_reconnects_do_not_ask_the_store_each_time(desk: Desk) -> None:
     for _ in range(500):
         assert await desk.auth.identify(desk.headers(token)) is not None
     assert desk.book.asked <= 1
+
+
+async def test_open_pages_are_checked_in_one_question(desk: Desk) -> None:
+    """Which of many sessions live on costs one look; ended, expired and disabled ones are not among them."""
+    tokens = [(await desk.auth.login("lin", PASSWORD, ""))[1].session for _ in range(3)]
+    desk.book.people["gone"] = Account(
+        login="gone", name="", role="agent", password_hash=desk.book.people["lin"].password_hash
+    )
+    _, gone = await desk.auth.login("gone", PASSWORD, "")
+    desk.book.asked = 0
+    assert set(await desk.auth.still([*tokens, gone.session, "x"])) == {*tokens, gone.session}
+    assert desk.book.asked == 1
+    desk.book.end_session(tokens[0])
+    desk.book.people["gone"] = Account(login="gone", name="", role="agent", password_hash="", disabled=True)
+    assert set(await desk.auth.still([*tokens, gone.session])) == set(tokens[1:])
+    desk.now += IDLE_S + 1
+    assert await desk.auth.still(tokens) == {}
 
 
 async def test_unknown_login_takes_as_long_as_a_wrong_password() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -29,6 +29,8 @@ BEAT_S: Final = 10.0
 "Heartbeat both ways."
 SILENT_S: Final = 35.0
 "A page that was silent for this long is gone (a browser may slow a hidden page's timers)."
+SESSIONS_S: Final = 1.0
+"Open pages' sessions are looked up in the store again after this."
 MAX_FRAME: Final = 16 * 1024
 "Largest frame taken from a page, in bytes."
 RATE, BURST = 32.0, 64.0
@@ -74,13 +76,13 @@ class PushServer:
         hub: Hub,
         *,
         identify: Callable[[Mapping[str, str]], Awaitable[Identity | None]],
-        still: Callable[[str], Awaitable[Identity | None]],
+        still: Callable[[Collection[str]], Awaitable[Mapping[str, Identity]]],
         touch: Callable[[Identity], Awaitable[None]],
         origins: frozenset[str],
         steady: Callable[[], float],
         on_seen: Callable[[Identity, str], None] = lambda identity, pop: None,
     ) -> None:
-        """`identify` says who sent the handshake's headers, `still` whether a session lives on."""
+        """`identify` says who sent the handshake's headers, `still` which of these sessions live on, and whose."""
         self._hub = hub
         self._identify = identify
         self._still = still
@@ -221,9 +223,8 @@ class PushServer:
             if now - beat >= BEAT_S:
                 beat = now
                 self._hub.send_all("beat")
-            # Sessions end in the store, too (another process disables a user): within a second or two for a small
-            # site, and never more than fifty questions a second for a large one.
-            if now - checked >= max(1.0, len(self._hub) / 50):
+            # Sessions end in the store, too: another process disables a user.
+            if now - checked >= SESSIONS_S:
                 try:
                     await self._check_sessions()
                 except Exception as error:  # the store is away: pages stay, the next second asks again
@@ -231,17 +232,18 @@ class PushServer:
                 checked = self._steady()
 
     async def _check_sessions(self) -> None:
-        for session in {page.identity.session for page in self._hub.pages()}:
-            identity = await self._still(session)
-            for page in self._hub.pages():
-                if page.identity.session != session:
-                    continue
-                if identity is None:
-                    self._hub.close(page, LOG_IN, "session ended")
-                elif not _may(identity, page.kind):
-                    self._hub.close(page, NO_RIGHT, "no right")
-                else:
-                    page.identity = identity
+        pages = self._hub.pages()
+        if not pages:
+            return
+        alive = await self._still({page.identity.session for page in pages})
+        for page in pages:
+            identity = alive.get(page.identity.session)
+            if identity is None:
+                self._hub.close(page, LOG_IN, "session ended")
+            elif not _may(identity, page.kind):
+                self._hub.close(page, NO_RIGHT, "no right")
+            else:
+                page.identity = identity
 
 
 def _may(identity: Identity, page: str) -> bool:

@@ -112,6 +112,14 @@ class People(Base):
             return None
         return StoredSession(token_hash=row.token, login=row.login, created_at=row.created_at, seen_at=row.seen_at)
 
+    def sessions(self) -> list[StoredSession]:
+        """All sessions, as many as there are browsers."""
+        with self._read() as connection:
+            return [
+                StoredSession(token_hash=row.token, login=row.login, created_at=row.created_at, seen_at=row.seen_at)
+                for row in connection.execute(sa.select(tables.session))
+            ]
+
     def touch_session(self, token_hash: str, at: float) -> None:
         """The session was used at `at`; it never looks older than it did."""
         session = tables.session

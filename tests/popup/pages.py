@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -68,9 +68,9 @@ class Site:
         """The user whose name stands in the cookie."""
         return self.users.get(headers.get("Cookie", "").removeprefix("cti="))
 
-    async def still(self, session: str) -> Identity | None:
-        """The user of a session, as long as he is one."""
-        return next((u for u in self.users.values() if u.session == session), None)
+    async def still(self, sessions: Collection[str]) -> dict[str, Identity]:
+        """The users of these sessions, as long as they are."""
+        return {u.session: u for u in self.users.values() if u.session in sessions}
 
     async def touch(self, identity: Identity) -> None:
         """Nothing to keep."""

@@ -35,7 +35,7 @@ class Book:
             role: Account(login=role, name=role, role=role, password_hash=HASHER.hash(PASSWORD))
             for role in ("agent", "supervisor", "admin", "stranger")
         }
-        self.sessions: dict[str, StoredSession] = {}
+        self.sessions_by_hash: dict[str, StoredSession] = {}
 
     def account(self, login: str) -> Account | None:
         """The user of that login."""
@@ -43,18 +43,26 @@ class Book:
 
     def create_session(self, session: StoredSession) -> None:
         """Keep a session."""
-        self.sessions[session.token_hash] = session
+        self.sessions_by_hash[session.token_hash] = session
 
     def session(self, token_hash: str) -> StoredSession | None:
         """The session with that hash."""
-        return self.sessions.get(token_hash)
+        return self.sessions_by_hash.get(token_hash)
+
+    def sessions(self) -> list[StoredSession]:
+        """All sessions."""
+        return list(self.sessions_by_hash.values())
+
+    def accounts(self) -> list[Account]:
+        """All users."""
+        return list(self.accounts_by_login.values())
 
     def touch_session(self, token_hash: str, at: float) -> None:
         """Used."""
 
     def end_session(self, token_hash: str) -> None:
         """Forget a session."""
-        self.sessions.pop(token_hash, None)
+        self.sessions_by_hash.pop(token_hash, None)
 
 
 class Desk:

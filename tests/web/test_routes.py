@@ -174,7 +174,7 @@ async def test_login_sets_a_cookie_that_scripts_cannot_read(site: Site) -> None:
     assert "SameSite=Strict" in cookie
     assert "Path=/" in cookie
     assert token not in body.decode()
-    assert token not in site.book.sessions
+    assert token not in site.book.sessions_by_hash
     status, headers, _ = await site.call("GET", PREFIX + "/me", headers={"Cookie": f"cti={token}"})
     assert status == 200
 
@@ -220,7 +220,7 @@ async def test_logout_ends_the_session_and_clears_the_browser(site: Site) -> Non
     assert status == 204
     assert "Max-Age=0" in headers["Set-Cookie"]
     assert headers["Clear-Site-Data"] == '"storage"'
-    assert site.book.sessions == {}
+    assert site.book.sessions_by_hash == {}
     status, _, _ = await site.call("GET", PREFIX + "/me", role="agent")
     assert status == 401
 
