@@ -15,6 +15,7 @@ from crm_bridge.embedded import EmbeddedCrm
 from cti import logs
 from cti.app import App
 from cti.commands.common import FAILED, run_until_told
+from cti.commands.run import settle
 from cti.demo import sample, site
 from cti.demo.pbx import SECRET, USERNAME, ReplayedPbx
 from cti.settings import (
@@ -106,6 +107,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
                     file=sys.stderr,
                 )
                 return FAILED
+            settle()
             _announce(app, made)
             await stop.wait()
         return 0

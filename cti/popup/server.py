@@ -44,6 +44,8 @@ AWAY: Final = 1001
 class _Pipe:
     """A websockets connection as the hub sees it."""
 
+    __slots__ = ("_closing", "_connection")
+
     def __init__(self, connection: ServerConnection, closing: set[asyncio.Task[None]]) -> None:
         self._connection = connection
         self._closing = closing
