@@ -44,7 +44,7 @@ class PbxSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 5038
     username: str
     secret: str
-    trunks: tuple[str, ...] = ("PJSIP/trunk*",)
+    trunks: tuple[str, ...] = ()
     "Channel name patterns (fnmatch) of the lines to the outside: what comes in there is a caller."
     systemname: str | None = None
     "asterisk.conf's systemname: events without it are rejected as forged."
@@ -207,7 +207,7 @@ def _build(reader: Reader) -> Settings | None:
         port=pbx.port("port", 5038),
         username=username,
         secret=secret,
-        trunks=pbx.texts("trunks", ("PJSIP/trunk*",)),
+        trunks=pbx.texts("trunks", ()),
         systemname=pbx.text("systemname", "") or None,
         default_target=pbx.seconds("default_target", TARGET_S, at_least=1.0),
         queue_log=pbx.text("queue_log", ""),

@@ -33,12 +33,12 @@ def resync(state: State, roster: Roster, at: float) -> None:
     _close_gone(state, set(listed), at)
     for uid, item in listed.items():
         _take_up(state, item, at, new=uid not in known)
+    for call in list(state.calls.values()):
+        state.offer(call, at)
     _waiting(state, roster, at)
     _bridged(state, roster, at)
     _ringing(state, listed, at)
     _left_unseen(state, roster, at)
-    for call in list(state.calls.values()):
-        state.offer(call, at)
     state.emit(events.PbxResynced, at)
 
 

@@ -18,6 +18,7 @@ from cti.commands.common import FAILED, run_until_told
 from cti.commands.run import settle
 from cti.demo import sample, site
 from cti.demo.pbx import SECRET, USERNAME, ReplayedPbx
+from cti.demo.playback import TRUNK
 from cti.settings import (
     CrmSettings,
     PbxSettings,
@@ -53,6 +54,7 @@ def settings_for(folder: Path, pbx_port: int, *, port: int, push_port: int) -> S
             port=pbx_port,
             username=USERNAME,
             secret=SECRET,
+            trunks=(TRUNK,),
         ),
         queues={n: QueueSettings(label=label, target=target) for n, (label, target) in site.QUEUES.items()},
         lines=site.LINES,
