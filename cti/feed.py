@@ -39,6 +39,8 @@ class Feed:
         self._writer = writer
         self._pending: asyncio.TimerHandle | None = None
         self._before: dict[str, Call] = {}
+        self._over: dict[str, Call] = {}
+        "Of those, the ones that have ended: a last change may still follow the end."
         self._held: dict[str, tuple[float, Call]] = {}
         "{call: (when to write it, how it stands)} of calls that go on."
         self.ticker = Ticker(pbx, self.now, self.publish)
@@ -107,11 +109,12 @@ class Feed:
             self._pending = None
         changed = self._pbx.take_changed()
         for place, call in enumerate(changed):
-            old = self._before.get(call.id)
+            old = self._before.get(call.id) or self._over.get(call.id)
             if old is not None:
                 changed[place] = continued(old, call)
                 if call.ended_at is not None:
-                    del self._before[call.id]
+                    self._over[call.id] = old
+                    self._before.pop(call.id, None)
             due = 0.0 if call.ended_at is not None else self._held.get(call.id, (now + OPEN_S,))[0]
             self._held[call.id] = (due, changed[place])
         for id, (due, call) in tuple(self._held.items()):
