@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -21,19 +19,20 @@ from argon2 import PasswordHasher
 from crm_bridge import model
 from crm_bridge.live import SiteCrm, open_crm
 from crm_bridge.numbers import Number, Site, canonical, display
-from cti import __version__, events, wire
+from cti import __version__, wire
 from cti.address import Address
 from cti.ami.link import Link
-from cti.auth import ABSOLUTE_S, IDLE_S, Account, Auth
+from cti.auth import Auth
 from cti.board import Board, QueuePlan
 from cti.bus import Bus
 from cti.calls.pbx import ONLY, WANTED, Pbx, PbxConfig
-from cti.calls.record import Call
 from cti.chronicle import Chronicle
 from cti.condition import Watch
 from cti.desk import Desks
-from cti.feed import SAVE_S, Feed
+from cti.feed import Feed
 from cti.floor import Floor
+from cti.listening import listening
+from cti.past import Past, Recall, load
 from cti.popup.day import Day
 from cti.popup.hub import Hub
 from cti.popup.lanes import Lane
@@ -44,7 +43,7 @@ from cti.popup.server import PushServer
 from cti.popup.session import PopSession
 from cti.settings import Settings
 from cti.sms.record import section as sms_section
-from cti.store import Draft, Store, StoreError, Writer
+from cti.store import Store, StoreError, Writer
 from cti.ticker import steady_clock, wall_clock
 from cti.web.routes import Services
 from cti.web.server import WebServer
@@ -56,17 +55,6 @@ SWITCH_S: Final = 0.0005
 records, would stand between a ring and its pop; the cost is some switching while much is read."""
 ROUND_S: Final = 1.0
 "The slow round: states of store and CRM, a new day, sessions that are over."
-
-
-class Past(msgspec.Struct, frozen=True):
-    """What the store remembers of before this start."""
-
-    accounts: list[Account]
-    dismissed: dict[str, set[str]]
-    drafts: dict[str, list[Draft]]
-    teams: dict[str, str]
-    today: list[Call]
-    open: list[Call]
 
 
 class App:
@@ -99,7 +87,6 @@ class App:
         self._crm: SiteCrm | None = None
         self._crm_lock = threading.Lock()
         self._stack = contextlib.AsyncExitStack()
-        self._behind_tasks: set[asyncio.Task[None]] = set()
         self._store_answers = True
         self.web_port = 0
         self.push_port = 0
@@ -130,10 +117,10 @@ class App:
         await asyncio.to_thread(lambda: canonical("057487654321").region)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
-        past = await asyncio.to_thread(self._load)
-        web_socket = listen(settings.web.host, settings.web.port)
+        past = await asyncio.to_thread(load, self.store, self._zone, wall_clock())
+        web_socket = listening(settings.web.host, settings.web.port)
         later.callback(web_socket.close)
-        push_socket = listen(settings.push.host, settings.push.port)
+        push_socket = listening(settings.push.host, settings.push.port)
         later.callback(push_socket.close)
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
@@ -142,7 +129,7 @@ class App:
         later.callback(self.lane.close)
         self._run(self.writer.run(), later)
         later.push_async_callback(self._close_writer)
-        self._restore(past)
+        self.recall.restore(past, self.pbx_now())
         later.push_async_callback(self.records.close)
         later.push_async_callback(self.desks.close)
         await self.web.start("", 0, sock=web_socket)
@@ -200,8 +187,8 @@ class App:
         self.writer = Writer(self.store)
         self.chronicle = Chronicle(self.store, self.bus, settings, phones=self.phones.of, clock=self.pbx_now)
         self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
-        self.feed.on_recovered = self._recall
-        self.bus.subscribe("merges", self._merged)
+        self.recall = Recall(self.floor, self.store, self.lane, self.writer, ask=self.records.ask, feed=self.feed)
+        self.bus.subscribe("merges", self.recall.on_event)
         self.link = Link(
             settings.pbx,
             on_packet=self.feed.on_packet,
@@ -295,84 +282,8 @@ class App:
         """Messages of these numbers."""
         return sms_section(self.store, keys, limit)
 
-    # --- what was before ---------------------------------------------------------------------------------------
-
-    def _load(self) -> Past:
-        """What the store remembers; in a worker thread."""
-        store, now = self.store, wall_clock()
-        store.forget_sessions(now - IDLE_S, now - ABSOLUTE_S)
-        midnight = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        accounts = store.accounts()
-        return Past(
-            accounts=accounts,
-            dismissed={a.login: store.dismissed(a.login) for a in accounts},
-            drafts={a.login: store.drafts(a.login) for a in accounts},
-            teams=store.teams(),
-            today=store.calls_since(midnight.timestamp()),
-            open=store.open_calls(),
-        )
-
-    def _restore(self, past: Past) -> None:
-        """Users' phones, what they put away and typed, and the day's figures."""
-        for account in past.accounts:
-            self.phones.set_own(account.login, account.interfaces)
-            for pop in past.dismissed[account.login]:
-                self.session.shelf.remember_dismissed(account.login, pop)
-            for draft in past.drafts[account.login]:
-                with contextlib.suppress(ValueError):
-                    self.session.shelf.keep_draft(account.login, draft.call, json.loads(draft.payload))
-        now = self.pbx_now()
-        self.floor.day.roll(now)
-        self.floor.board.roll(now)
-        self.floor.day.restore(past.today)
-        self.floor.board.restore(past.today)
-        self.feed.remember(past.open)
-
-    def _recall(self, calls: list[str]) -> None:
-        """After a resync: notes and choices of the open calls come back from the store."""
-        for call in calls:
-            self._behind(self._recall_one(call), "recalling a call")
-
-    async def _recall_one(self, call: str) -> None:
-        notes = await self.lane.run(lambda: self.store.call_notes(call))
-        for n in reversed(notes):
-            note = wire.Note(text=n.text, saved_at=n.saved_at, version=n.version, by=n.user)
-            self.floor.carry(self.session.note_saved(call, note))
-        party = await self.lane.run(lambda: self.store.party_of(call))
-        if party is not None:
-            chosen: model.Party | None = await self.records.ask(lambda crm: crm.party(party))
-            if chosen is not None:
-                self.floor.carry(self.session.choose(call, chosen))
-                self.floor.enrich(call)
-
-    def _merged(self, event: events.Event) -> None:
-        """A consultation that became part of another call is no row of its own."""
-        if isinstance(event, events.CallMerged):
-            call = event.call
-            self._behind(self._drop(call), "dropping a merged call")
-
-    async def _drop(self, call: str) -> None:
-        await asyncio.sleep(2 * SAVE_S)  # behind what may still be on its way to the writer
-        await self.writer.flush(5.0)
-        await self.lane.run(lambda: self.store.drop_calls([call]))
-
-    def _behind(self, work: Any, what: str) -> None:
-        """Do something behind everybody's back; a failure is logged."""
-
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                log.warning("%s failed: %s", what, type(error).__name__)
-
-        task = asyncio.get_running_loop().create_task(run())
-        self._behind_tasks.add(task)
-        task.add_done_callback(self._behind_tasks.discard)
-
     async def _close_writer(self) -> None:
-        for task in tuple(self._behind_tasks):
-            task.cancel()
-        await asyncio.gather(*self._behind_tasks, return_exceptions=True)
+        await self.recall.close()
         if not await self.writer.close():
             log.error("not everything was written down: %d calls", self.writer.backlog)
 
@@ -432,18 +343,3 @@ def _is_outage(error: BaseException) -> bool:
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.critical("a part of the service stopped: %s", type(error).__name__, exc_info=error)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises OSError with the address in its words."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(512)
-        found.setblocking(False)
-    except OSError as error:
-        found.close()
-        raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from error
-    return found

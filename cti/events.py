@@ -285,12 +285,6 @@ class PbxRestarted(Event, frozen=True, kw_only=True):
     """The PBX booted anew; calls of the old boot are over."""
 
 
-class Overloaded(Event, frozen=True, kw_only=True):
-    """The core shed something to stay within its bounds; `what` names the bound."""
-
-    what: str
-
-
 AnyEvent = (
     CallOffered
     | CallRouted
@@ -316,5 +310,4 @@ AnyEvent = (
     | PbxLost
     | PbxResynced
     | PbxRestarted
-    | Overloaded
 )

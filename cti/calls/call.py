@@ -39,7 +39,6 @@ class CallState:
         "clock",
         "consult_of",
         "dialed",
-        "direction_told",
         "ended_at",
         "gap",
         "id",
@@ -75,7 +74,6 @@ class CallState:
         self.partial = True
         self.gap = False
         self.offered = False
-        self.direction_told: Direction | None = None
         self.clock: float | None = None
         "start of the 13 seconds: first entry of the present chain of unanswered visits"
         self.visits: list[VisitState] = []

@@ -73,7 +73,6 @@ class Leg:
         "children",
         "context",
         "dialer",
-        "exten",
         "gone",
         "hangup_requested",
         "held",
@@ -99,7 +98,6 @@ class Leg:
         self.caller: str | None = None
         self.caller_name: str | None = None
         self.context = ""
-        self.exten = ""
         self.bridge: str | None = None
         self.pair: Leg | None = None
         self.dialer: Leg | None = None

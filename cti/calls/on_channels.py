@@ -33,7 +33,6 @@ def new_channel(state: State, packet: Packet, at: float) -> None:
     leg = state.new_leg(uid, name, linkedid, packet)
     if leg is None:
         return
-    leg.exten = packet.get("Exten")
     call = leg.call
     if call.primary is not leg:
         return
@@ -42,7 +41,7 @@ def new_channel(state: State, packet: Packet, at: float) -> None:
         call.started_at = at
     # A channel that is born Down and leads its own call was made by Originate (AMI or a call file).
     call.originated = packet.get("ChannelState") == "0"
-    state.dialed(call, leg, leg.exten)
+    state.dialed(call, leg, packet.get("Exten"))
     _consultation(state, call, leg)
     if not call.originated:
         state.offer(call, at)

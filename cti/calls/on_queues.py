@@ -40,8 +40,7 @@ def join(state: State, packet: Packet, at: float) -> None:
     visit.position = whole(packet.get("Position"))
     visit.place = (packet.get("Context"), packet.get("Exten"))
     tell_queued(state, visit, at)
-    # The new visit of a caller who is already late is late from its first moment.
-    state.at_time(max(at, visit.waiting_since + target_of(state, queue) + 0.001), lambda now: breach(state, visit, now))
+    watch(state, visit, at)
 
 
 def tell_queued(state: State, visit: VisitState, at: float) -> None:
@@ -65,6 +64,12 @@ def tell_queued(state: State, visit: VisitState, at: float) -> None:
 def target_of(state: State, queue: str) -> float:
     """The queue's target in seconds."""
     return state.config.targets.get(queue, state.config.default_target)
+
+
+def watch(state: State, visit: VisitState, at: float) -> None:
+    """Set the visit's deadline; the new visit of a caller who is already late is late from its first moment."""
+    deadline = visit.waiting_since + target_of(state, visit.queue) + 0.001
+    state.at_time(max(at, deadline), lambda now: breach(state, visit, now))
 
 
 def breach(state: State, visit: VisitState, now: float) -> None:
@@ -94,7 +99,6 @@ def agent_connect(state: State, packet: Packet, at: float) -> None:
     phones = dest.phones() if dest is not None else []
     taken = [phone for phone in phones if phone.answered] or phones
     visit.agent = packet.get("MemberName") or None
-    visit.member = member
     visit.interface = taken[-1].interface if taken else state.roll.phone(member)
     if ring is not None and ring.dest.is_local and taken:
         state.roll.learn(member, visit.interface, visit.agent)

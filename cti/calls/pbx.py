@@ -43,7 +43,7 @@ ONLY: dict[bytes, bytes] = {b"VarSet": b"\r\nVariable: QUEUESTATUS\r\n"}
 
 # Of these, most are of no use and are told apart without reading them.
 _SIEVE: dict[str, bytes] = {
-    "VarSet": b"\r\nVariable: QUEUESTATUS\r\n",
+    "VarSet": ONLY[b"VarSet"],
     "Newexten": b"\r\nApplication: Queue\r\n",
 }
 

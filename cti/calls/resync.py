@@ -13,10 +13,10 @@ from cti.calls import restart
 from cti.calls.call import CallState
 from cti.calls.legs import Leg, number
 from cti.calls.on_channels import end_leg
-from cti.calls.on_queues import breach, target_of, tell_queued
-from cti.calls.rings import end_ring
+from cti.calls.on_queues import tell_queued, watch
+from cti.calls.rings import end_ring, tell_ring
 from cti.calls.state import State
-from cti.calls.visits import Ring, VisitState
+from cti.calls.visits import Ring
 
 _UP, _RINGING = "6", "5"
 
@@ -52,14 +52,11 @@ def _close_gone(state: State, alive: set[str], at: float) -> None:
                 restart.close_unseen(state, visit, at)
         for talk in call.final().talks:
             if talk.to is None and (talk.leg is leg or call.primary is leg):
-                talk.told_end = True  # when it ended nobody saw: `to` stays unknown
+                talk.told_end = True  # when it ended nobody saw: no length is told, and `to` is the latest it can be
                 talk.leg.bridge = None
-                _forget_talk_end(state, call.final(), talk.interface, talk.agent, at)
+                of, agent = call.final().id, talk.agent
+                state.emit(events.TalkEnded, at, call=of, interface=talk.interface, agent=agent, talk_s=0.0)
         end_leg(state, leg, at)
-
-
-def _forget_talk_end(state: State, call: CallState, interface: str, agent: str | None, at: float) -> None:
-    state.emit(events.TalkEnded, at, call=call.id, interface=interface, agent=agent, talk_s=0.0)
 
 
 def _take_up(state: State, item: Packet, at: float, *, new: bool) -> None:
@@ -95,12 +92,7 @@ def _waiting(state: State, roster: Roster, at: float) -> None:
         visit.estimated = True
         call.gap = True
         tell_queued(state, visit, at)
-        _watch(state, visit, at)
-
-
-def _watch(state: State, visit: VisitState, at: float) -> None:
-    deadline = visit.waiting_since + target_of(state, visit.queue) + 0.001
-    state.at_time(max(at, deadline), lambda now: breach(state, visit, now))
+        watch(state, visit, at)
 
 
 def _bridged(state: State, roster: Roster, at: float) -> None:
@@ -136,25 +128,7 @@ def _ringing(state: State, listed: dict[str, Packet], at: float) -> None:
         agent = state.roll.name(leg.interface)
         ring = Ring(f"{visit.key}/{len(visit.rings) + 1}", visit, leg, agent, leg.interface, at)
         visit.rings[uid] = ring
-        leg.ring = ring
-        ring.phones.append(leg)
-        ring.told[leg.interface] = ring.key
-        state.dirty.add(leg.interface)
-        state.emit(
-            events.AgentRinging,
-            at,
-            call=call.id,
-            ring=ring.key,
-            visit=visit.key,
-            queue=visit.queue,
-            agent=agent,
-            interface=leg.interface,
-            caller=call.caller,
-            caller_name=call.caller_name,
-            dialed=call.dialed,
-            choice=call.choice,
-            waiting_since=visit.waiting_since,
-        )
+        tell_ring(state, ring, leg, at)
 
 
 def _left_unseen(state: State, roster: Roster, at: float) -> None:

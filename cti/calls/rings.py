@@ -46,14 +46,14 @@ def agent_called(state: State, packet: Packet, at: float) -> None:
     if not dest.is_local and ring.agent:
         state.roll.learn(member, member, ring.agent)
     for phone in dest.phones():
-        _tell_ring(state, ring, phone, at)
+        tell_ring(state, ring, phone, at)
 
 
 def phone_rings(state: State, phone: Leg, caller: Leg, at: float) -> None:
     """A phone is dialled: part of a queue ring behind Local hops or a forward, or a ring of its own."""
     ring = _ring_behind(phone, caller)
     if ring is not None:
-        _tell_ring(state, ring, phone, at)
+        tell_ring(state, ring, phone, at)
         return
     call = phone.call.final()
     if phone.uid in call.rings_outside_queue or phone.ring is not None:
@@ -99,7 +99,8 @@ def _ring_behind(phone: Leg, caller: Leg) -> Ring | None:
     return None
 
 
-def _tell_ring(state: State, ring: Ring, phone: Leg, at: float) -> None:
+def tell_ring(state: State, ring: Ring, phone: Leg, at: float) -> None:
+    """Tell, once a phone, that a queue's ring reached it."""
     if phone.interface in ring.told or ring.ended:
         return
     visit = ring.visit

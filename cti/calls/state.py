@@ -289,12 +289,11 @@ class State:
         if call.offered or call.primary is None:
             return
         call.offered = True
-        call.direction_told = self.direction(call) or "internal"
         self.emit(
             events.CallOffered,
             at,
             call=call.id,
-            direction=call.direction_told,
+            direction=self.direction(call) or "internal",
             caller=call.caller,
             caller_name=call.caller_name,
             dialed=call.dialed,

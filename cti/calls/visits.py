@@ -62,7 +62,6 @@ class VisitState:
         "leave_at",
         "left_at",
         "leg",
-        "member",
         "missed",
         "missed_keys",
         "outcome",
@@ -97,7 +96,6 @@ class VisitState:
         self.answered_at: float | None = None
         self.wait_s: float | None = None
         self.agent: str | None = None
-        self.member = ""
         self.interface: str | None = None
         self.outcome: Outcome = "unknown"
         self.closed = False

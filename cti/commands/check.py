@@ -14,9 +14,9 @@ from cti.ami.actions import AmiError
 from cti.ami.link import Link, LinkState
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster
-from cti.app import listen
 from cti.calls.pbx import WANTED
 from cti.commands.common import FAILED, settings_or_exit
+from cti.listening import listening
 from cti.settings import Settings
 from cti.store import Store, StoreError
 from cti.ticker import wall_clock
@@ -64,7 +64,7 @@ def _ports(settings: Settings, report: _Report) -> None:
         ("push", settings.push.host, settings.push.port),
     ):
         try:
-            listen(host, port).close()
+            listening(host, port).close()
             report.good(what, f"{host}:{port}")
         except OSError as error:
             if error.errno == errno.EADDRINUSE:

@@ -25,7 +25,7 @@ PLANTED = [
     ("cti/popup/server.py", "import aiohttp", "one door to aiohttp"),
     ("cti/popup/record.py", "import sqlalchemy", "SQL is spoken in the store and in crm_bridge"),
     ("cti/popup/hub.py", "import cti.store", "edges do not know each other"),
-    ("cti/web/ports.py", "import cti.popup.hub", "edges do not know each other"),
+    ("cti/web/ports/__init__.py", "import cti.popup.hub", "edges do not know each other"),
     ("crm_bridge/mapped/values.py", "import openpyxl", "one door to spreadsheets"),
     ("cti/bus.py", "import argon2", "passwords are hashed where users are"),
     ("cti/web/server.py", "import cti.app", "only commands start the service"),
