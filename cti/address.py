@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from cti.settings import WebSettings
-from cti.settings_check import LOOPBACK
+from cti.settings.check import LOOPBACK
 
 
 class Address:

@@ -13,7 +13,8 @@ ENTRY = re.compile(r"(?:'([\w.]+)'|\b(\w+)): '((?:[^'\\]|\\.)*)'")
 
 def words(language: str) -> dict[str, str]:
     """{key: text} of a language."""
-    text = (STATIC / "i18n" / f"{language}.js").read_text(encoding="utf-8")
+    files = [STATIC / "i18n" / f"{language}.js", *sorted((STATIC / "i18n").glob(f"{language}-*.js"))]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     found = [(quoted or bare, said) for quoted, bare, said in ENTRY.findall(text)]
     assert len(found) == len(dict(found)), "a key stands twice"
     return dict(found)

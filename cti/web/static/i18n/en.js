@@ -1,5 +1,13 @@
 // Words of the pages in English. Same keys as zh.js (a test holds that).
+import customers from './en-customers.js';
+import messages from './en-messages.js';
+import supervision from './en-supervision.js';
+
 export default {
+  ...customers,
+  ...messages,
+  ...supervision,
+
   name: 'Thirteen',
   yes: 'Yes', no: 'No', save: 'Save', cancel: 'Cancel', close: 'Close', comma: ', ', month: 'M{m}',
 

@@ -1,5 +1,13 @@
 // 界面文字。键与 en.js 完全相同（有测试）。句子用全角标点，事实之间用「·」。
+import customers from './zh-customers.js';
+import messages from './zh-messages.js';
+import supervision from './zh-supervision.js';
+
 export default {
+  ...customers,
+  ...messages,
+  ...supervision,
+
   name: '十三秒',
   yes: '是', no: '否', save: '保存', cancel: '取消', close: '关闭', comma: '、', month: '{m}月',
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cti.settings_check import LOOPBACK, Problem, Reader, SettingsError, mask_url
+from cti.settings.check import LOOPBACK, Problem, Reader, SettingsError, mask_url
 
 __all__ = [
     "CrmSettings",

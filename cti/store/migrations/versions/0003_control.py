@@ -1,0 +1,12 @@
+"""Wishes to the PBX and their outcome, overflow rules."""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

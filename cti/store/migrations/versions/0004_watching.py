@@ -1,0 +1,12 @@
+"""Alerts, wallboard tokens, listenings and score sheets of recordings, the board's journal."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

@@ -1,0 +1,3 @@
+// Words in English: knowledge base, prices, quotes, catalogue, conversations.
+export default {
+};

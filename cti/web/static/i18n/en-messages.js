@@ -1,0 +1,3 @@
+// Words in English: text messages.
+export default {
+};

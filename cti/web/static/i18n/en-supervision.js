@@ -1,0 +1,3 @@
+// Words in English: routing on the spot, history, wallboard, alerts, recordings.
+export default {
+};

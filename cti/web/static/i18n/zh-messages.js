@@ -1,0 +1,3 @@
+// 中文词：短信。
+export default {
+};
