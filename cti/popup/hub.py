@@ -32,6 +32,8 @@ NO_RIGHT: Final = 4003
 TOO_SLOW: Final = 4008
 RESTARTING: Final = 1012
 
+Kind = Literal["desk", "board", "plain"]
+
 
 class Pipe(Protocol):
     """One connection to a browser, as the hub needs it."""
@@ -51,7 +53,7 @@ class Page:
 
     __slots__ = ("behind_since", "frames", "identity", "kind", "opened", "pipe", "seq")
 
-    def __init__(self, pipe: Pipe, identity: Identity, kind: Literal["desk", "board"], opened: float) -> None:
+    def __init__(self, pipe: Pipe, identity: Identity, kind: Kind, opened: float) -> None:
         self.pipe = pipe
         self.identity = identity
         self.kind = kind
@@ -94,7 +96,7 @@ class Hub:
     def __len__(self) -> int:
         return sum(len(pages) for pages in self._users.values())
 
-    def open(self, pipe: Pipe, identity: Identity, kind: Literal["desk", "board"]) -> Page:
+    def open(self, pipe: Pipe, identity: Identity, kind: Kind) -> Page:
         """A page said hello: it gets its snapshot, and everything that comes after it."""
         page = Page(pipe, identity, kind, self._steady())
         pages = self._users.setdefault(identity.login, [])

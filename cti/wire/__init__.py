@@ -285,7 +285,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
     """First frame from a page."""
 
     v: int
-    page: Literal["desk", "board"]
+    page: Literal["desk", "board", "plain"]
+    "plain: who I am and the link, for pages that ask for what they show."
     last_seq: int = 0
 
 

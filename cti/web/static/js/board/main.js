@@ -4,7 +4,7 @@ import { Top, StaleBar, Speech } from '../ui/top.js';
 import { Loading } from '../ui/panel.js';
 import { Toasts } from '../toast.js';
 import { t, lang } from '../i18n.js';
-import { board, level, me, ready, start } from '../session.js';
+import { board, level, ready, start } from '../session.js';
 import { Figures } from './figures.js';
 import { Queues } from './queues.js';
 import { Waiting } from './waiting.js';
@@ -29,16 +29,8 @@ const Slots = () => html`
 `;
 
 function Board() {
-  const supervisor = me.value && me.value.role !== 'agent';
   return html`
-    <${Top} page="board" keys=${KEYS} withClock>
-      <nav class="nav" aria-label=${t('nav.pages')}>
-        <a href="/board" aria-current="page">
-          ${t('nav.board')}
-        </a>
-        ${supervisor ? html`<a href="/desk">${t('nav.desk')}</a>` : null}
-      </nav>
-    </${Top}>
+    <${Top} page="board" keys=${KEYS} withClock />
     <${StaleBar} what="board" />
     <main class="board" data-stale=${level.value === 'stale' ? 'yes' : undefined}>
       ${board.value ? html`

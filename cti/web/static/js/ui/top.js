@@ -2,6 +2,7 @@
 import { html, signal, useSignal } from '../lib.js';
 import { Icon, Logo, Foreign, Key } from './marks.js';
 import { Menu, Item, Dialog } from './menu.js';
+import { Nav, PageItems } from './nav.js';
 import { t, lang, setLang, pick } from '../i18n.js';
 import { clockTime, phoneLabel, mmss } from '../format.js';
 import { api } from '../api.js';
@@ -56,7 +57,6 @@ const takePhone = async (name) => {
 const UserMenu = ({ page }) => {
   const me = session.me.value;
   if (!me) return null;
-  const supervisor = me.role !== 'agent';
   const own = session.agent.value?.interface ?? me.interfaces?.[0];
   const button = html`
     <span class="ava" aria-hidden="true">
@@ -66,17 +66,8 @@ const UserMenu = ({ page }) => {
     ${page === 'desk' ? html`<span class="mut num">${phoneLabel(own)}</span>` : html`<span class="mut">${t(`role.${me.role}`)}</span>`}
   `;
   return html`<${Menu} label=${t('me.menu')} class="btn ghost me-btn" align="right" button=${button}>
-    ${supervisor ? html`
-      <h4>${t('nav.pages')}</h4>
-      <a role="menuitem" class=${`opt${page === 'board' ? ' sel' : ''}`} href="/board">
-        <${Icon} n="list" />
-        ${t('nav.board')}
-      </a>
-      <a role="menuitem" class=${`opt${page === 'desk' ? ' sel' : ''}`} href="/desk">
-        <${Icon} n="desk" />
-        ${t('nav.desk')}
-      </a>
-    ` : null}
+    <h4>${t('nav.pages')}</h4>
+    <${PageItems} page=${page} />
     ${session.phones.value.length ? html`
       <h4>${t('phone.title')}</h4>
       ${session.phones.value.map((p) => html`<${Item}
@@ -176,11 +167,13 @@ const Help = ({ keys }) => {
   `;
 };
 
-/** Until the first snapshot there is nothing to say but the name: what comes then takes its place at once and stays in it. */
+/** The desk keeps its bar for the agent's own state: there the pages stand in his menu.
+ * Until the first snapshot there is nothing to say but the name: what comes then takes its place at once and stays in it. */
 export const Top = ({ page, keys, withClock, children }) =>
   session.ready.value ? html`<header class="top" key="ready">
     <${Logo} />
     <span class="sep"></span>
+    ${page === 'desk' ? null : html`<${Nav} page=${page} />`}
     ${children}
     <span class="grow"></span>
     <${Away} />

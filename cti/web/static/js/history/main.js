@@ -1,0 +1,2 @@
+import { start } from '../session.js';
+start('plain');
