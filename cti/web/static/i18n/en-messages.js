@@ -1,3 +1,4 @@
 // Words in English: text messages.
 export default {
+  'nav.messages': 'Texts',
 };

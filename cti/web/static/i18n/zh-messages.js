@@ -1,3 +1,4 @@
 // 中文词：短信。
 export default {
+  'nav.messages': '短信',
 };

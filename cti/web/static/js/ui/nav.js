@@ -8,6 +8,7 @@ import { me } from '../session.js';
 export const PAGES = [
   { key: 'desk', icon: 'desk', right: ['desk'] },
   { key: 'board', icon: 'list', right: ['board'] },
+  { key: 'history', icon: 'history', right: ['history'] },
   { key: 'customers', icon: 'users', right: ['customers', 'catalogue'] },
   { key: 'conversations', icon: 'chat', right: ['customers'] },
   { key: 'knowledge', icon: 'book', right: ['desk', 'knowledge'] },
@@ -29,9 +30,8 @@ export const Nav = ({ page }) => html`<nav class="nav" aria-label=${t('nav.pages
 </nav>`;
 
 /** The same as entries of a menu. From the desk they open beside it: a call must find the desk where it was. */
-export const NavItems = ({ page }) => html`
-  <h4>${t('nav.pages')}</h4>
-  ${myPages().map(({ key, icon }) => html`<a
+export const PageItems = ({ page }) =>
+  myPages().map(({ key, icon }) => html`<a
     key=${key}
     role="menuitem"
     class=${`opt${key === page ? ' sel' : ''}`}
@@ -40,5 +40,4 @@ export const NavItems = ({ page }) => html`
   >
     <${Icon} n=${icon} />
     ${t(`nav.${key}`)}
-  </a>`)}
-`;
+  </a>`);

@@ -1,0 +1,3 @@
+import { openPage } from '../ui/page.js';
+
+openPage({ page: 'customers', keys: [['?', 'key.help']], Body: () => null });

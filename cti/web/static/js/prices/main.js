@@ -1,0 +1,3 @@
+import { openPage } from '../ui/page.js';
+
+openPage({ page: 'prices', keys: [['?', 'key.help']], Body: () => null });
