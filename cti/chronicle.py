@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cti.bus import Bus
+from cti.history.answers import Names
 from cti.history.ask import DEFAULT_SHORT_S
 from cti.history.calendar import Calendar
 from cti.history.desk import HistoryDesk
@@ -71,6 +72,11 @@ class Chronicle:
             run=self._asked,
             phones=phones,
             clock=clock,
+            names=Names(
+                queues={name: queue.label for name, queue in settings.queues.items()},
+                lines=dict(settings.lines),
+                goals={name: queue.goal for name, queue in settings.queues.items()},
+            ),
         )
 
     async def run(self) -> None:

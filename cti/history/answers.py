@@ -25,6 +25,18 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     definitions: tuple[Definition, ...]
 
 
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """How the site calls its things, and the zone in which its days are."""
+
+    zone: str = "UTC"
+    queues: dict[str, str] = {}
+    "Label by queue; one that is not here is called by its own name."
+    lines: dict[str, str] = {}
+    "Label by dialled number."
+    goals: dict[str, float] = {}
+    "By queue: share of calls to be answered within the target, 0..1."
+
+
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to choose from in a period."""
 
@@ -32,6 +44,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     agents: tuple[str, ...]
     teams: tuple[str, ...]
+    site: Names
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

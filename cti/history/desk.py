@@ -13,7 +13,7 @@ import msgspec
 
 from cti.auth import Identity
 from cti.history import export
-from cti.history.answers import CallList, Choices, Definitions, File
+from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.ask import Facts, Listed, Question, Slice, Which
 from cti.history.calendar import Calendar
 from cti.history.figures import definitions
@@ -46,8 +46,10 @@ class HistoryDesk:
         run: Callable[[Callable[[], Any]], Awaitable[Any]],
         phones: Callable[[str], Sequence[str]],
         clock: Callable[[], float],
+        names: Names | None = None,
     ) -> None:
-        """`phones` gives a user's phones; `clock` is the PBX's."""
+        """`phones` gives a user's phones; `clock` is the PBX's; `names` are the site's, the calendar's zone stands."""
+        self._names = msgspec.structs.replace(names or Names(), zone=calendar.zone.key)
         self._store = store
         self._calendar = calendar
         self._run = run
@@ -110,7 +112,13 @@ class HistoryDesk:
                 )
                 for by in ("queue", "line", "agent", "team")
             }
-            return Choices(queues=names["queue"], lines=names["line"], agents=names["agent"], teams=names["team"])
+            return Choices(
+                queues=names["queue"],
+                lines=names["line"],
+                agents=names["agent"],
+                teams=names["team"],
+                site=self._names,
+            )
 
         return await self._elsewhere(read)
 

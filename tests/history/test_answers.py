@@ -154,6 +154,7 @@ async def test_choices_are_the_names_of_the_period(desk: HistoryDesk) -> None:
     assert told.lines == ("4000001313", "4000001414")
     assert set(told.agents) == {name for _, name in AGENTS} | {phone for phone, _ in AGENTS}
     assert told.teams == ("east",)
+    assert told.site.zone == ZONE.key, "pages show times in the site's zone, wherever the browser is"
 
 
 # -- questions --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from crm_bridge import model
 from cti import wire
 from cti.auth import Account, Auth, Identity, StoredSession
-from cti.history.answers import CallList, Choices, Definitions, File
+from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.figures import Tally, figures_of
 from cti.history.query import BadQuestion
 from cti.history.report import CauseReport, CauseRow, Report
@@ -188,7 +188,7 @@ class History:
     async def choices(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Choices:
         """Nothing."""
         self._ask("choices", dict(params))
-        return Choices(queues=(), lines=(), agents=(), teams=())
+        return Choices(queues=(), lines=(), agents=(), teams=(), site=Names())
 
     async def export(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> File:
         """A short file."""
