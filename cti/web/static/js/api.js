@@ -9,7 +9,8 @@ export const onLoggedOut = (fn) => {
   whenLoggedOut = fn;
 };
 
-async function call(method, path, body, { keepalive = false } = {}) {
+/** One question of the API: `method`, `path` behind /api/v1, and a body for JSON. */
+export async function call(method, path, body, { keepalive = false } = {}) {
   const options = { method, credentials: 'same-origin', keepalive, cache: 'no-store', headers: { Accept: 'application/json' } };
   if (method !== 'GET') {
     options.headers['X-Requested-With'] = 'thirteen';
@@ -40,7 +41,14 @@ async function call(method, path, body, { keepalive = false } = {}) {
   }
 }
 
-const part = encodeURIComponent;
+/** One part of a path or a query. */
+export const part = encodeURIComponent;
+
+/** `?a=1&b=2` of what is given; '' for nothing. */
+export const query = (values) => {
+  const given = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false);
+  return given.length ? `?${given.map(([k, v]) => `${part(k)}=${part(v === true ? 1 : v)}`).join('&')}` : '';
+};
 
 /** The sentence that came with a refusal, {text, text_en}, or null. */
 export const sentence = (answer) => answer.body?.error ?? null;

@@ -75,8 +75,12 @@ export function hasUnsaved(pop) {
   return draft !== undefined && !draft.empty;
 }
 
-/** Does any call? */
-export const anyUnsaved = () => [...drafts.values()].some((draft) => !draft.empty);
+const others = new Set();
+/** Another part of the page that may hold unsaved words: `fn()` says whether it does. */
+export const alsoUnsaved = (fn) => others.add(fn);
+
+/** Does any call, or any other part of the page? */
+export const anyUnsaved = () => [...drafts.values()].some((draft) => !draft.empty) || [...others].some((fn) => fn());
 
 /** Throw away what was typed for a call (its pop was dismissed). */
 export function forgetDraft(call) {
