@@ -23,8 +23,8 @@ $(SETUP): requirements-dev.txt
 demo: $(SETUP) ## Start Thirteen with a sample CRM and a replayed PBX, and print where to log in
 	@exec $(BIN)/cti demo
 
-test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores)
-	@$(PYTEST) -q -m "not long"
+test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores), two files at a time
+	@$(PYTEST) -q -m "not long" -n 2 --dist loadfile
 
 test-long: $(SETUP) parts ## The long runs (under 45 minutes)
 	@$(PYTEST) -q -m long
