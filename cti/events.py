@@ -200,6 +200,42 @@ class CallLeftQueue(Event, frozen=True, kw_only=True):
     waiting_since: float
 
 
+class CallerPlaced(Event, frozen=True, kw_only=True):
+    """A waiting caller has another place in the same queue: somebody put him first."""
+
+    call: str
+    visit: str
+    queue: str
+    position: int
+
+
+class SpyStarted(Event, frozen=True, kw_only=True):
+    """A phone began to listen to a phone's talk."""
+
+    call: str
+    "The call that is listened to."
+    interface: str
+    "The phone that is listened to."
+    by: str
+    "The phone that listens."
+    spy: str
+    "The listening phone's own call."
+
+
+class SpyStopped(Event, frozen=True, kw_only=True):
+    """A phone no longer listens."""
+
+    by: str
+    spy: str
+
+
+class OriginateFailed(Event, frozen=True, kw_only=True):
+    """A phone that was to be called from here did not answer: busy, rang out, or cannot be reached."""
+
+    call: str
+    interface: str
+
+
 class CallEnded(Event, frozen=True, kw_only=True):
     """The last leg of the call is gone."""
 
@@ -301,6 +337,10 @@ AnyEvent = (
     | CallTransferred
     | CallAbandoned
     | CallLeftQueue
+    | CallerPlaced
+    | SpyStarted
+    | SpyStopped
+    | OriginateFailed
     | CallEnded
     | CallMerged
     | SlaBreached

@@ -35,6 +35,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "QueueMemberPause": (*_MEMBER, "Paused"),
     "QueueMemberAdded": _MEMBER,
     "QueueMemberRemoved": _MEMBER,
+    "ChanSpyStart": ("SpyerUniqueid", "SpyeeUniqueid"),
 }
 "Headers without which Asterisk never sends these events; one that lacks them was not written by Asterisk."
 _NEEDLES: Final = {event: tuple(f"\r\n{key}:".encode() for key in keys) for event, keys in REQUIRED.items()}

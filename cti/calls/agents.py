@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from cti.ami.messages import Packet
+from cti.calls.reach import Membership
 from cti.events import AgentPhase, AgentState, QueueMembership
 
 # AST_DEVICE_* of Asterisk's device states, as QueueMemberStatus gives them.
@@ -27,8 +28,10 @@ class Member:
     """One row: an interface in a queue."""
 
     __slots__ = (
+        "dynamic",
         "in_call",
         "interface",
+        "login_time",
         "name",
         "paused",
         "penalty",
@@ -52,6 +55,8 @@ class Member:
         self.penalty = 0
         self.in_call = False
         self.wrapup_until: float | None = None
+        self.dynamic = True
+        self.login_time = 0
         self.rest = b""
 
     def read(self, packet: Packet) -> None:
@@ -71,6 +76,10 @@ class Member:
         in_call = packet.get("InCall")
         if in_call:
             self.in_call = in_call == "1"
+        kind = packet.get("Membership")
+        if kind:
+            self.dynamic = kind == "dynamic"
+        self.login_time = _whole(packet.get("LoginTime")) or self.login_time
 
 
 class Roll:
@@ -147,6 +156,23 @@ class Roll:
     def members(self, phone: str) -> list[str]:
         """The queue members' interfaces that reach this phone: what an action on its memberships must name."""
         return sorted({interface for _, interface in self._by_phone.get(phone, ())})
+
+    def memberships(self, phone: str) -> tuple[Membership, ...]:
+        """Every row of a phone, with all that makes it up."""
+        return tuple(
+            Membership(
+                queue=m.queue,
+                interface=m.interface,
+                name=m.name,
+                state_interface=m.state_interface,
+                penalty=m.penalty,
+                paused=m.paused,
+                reason=m.reason,
+                dynamic=m.dynamic,
+                login_time=m.login_time,
+            )
+            for _, m in sorted(self._by_phone.get(phone, {}).items())
+        )
 
     # -- events -------------------------------------------------------------------------------------
 

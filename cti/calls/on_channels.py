@@ -8,7 +8,7 @@ from cti import events
 from cti.ami.messages import Packet
 from cti.calls import restart
 from cti.calls.call import CallState
-from cti.calls.legs import Leg, dialled_number, number
+from cti.calls.legs import Leg, dialled_number, interface_of, number
 from cti.calls.on_queues import leg_gone
 from cti.calls.rings import phone_rings, ring_answered, ring_over
 from cti.calls.state import State
@@ -133,6 +133,26 @@ def originate_response(state: State, packet: Packet, at: float) -> None:
     if leg is not None and leg.call.originated:
         state.dialed(leg.call, leg, packet.get("Exten"))
         state.offer(leg.call, at)
+    if packet.get("Response") == "Failure" and packet.get("Uniqueid"):
+        phone = interface_of(packet.get("Channel"))
+        state.emit(events.OriginateFailed, at, call=packet.get("Uniqueid")[:150], interface=phone)
+
+
+def spy_start(state: State, packet: Packet, at: float) -> None:
+    """ChanSpyStart: the channel listened to is named by its Uniqueid."""
+    heard, by = state.legs.get(packet.get("SpyeeUniqueid")), state.legs.get(packet.get("SpyerUniqueid"))
+    if heard is not None and by is not None:
+        spy = by.call.final().id
+        state.emit(
+            events.SpyStarted, at, call=heard.call.final().id, interface=heard.interface, by=by.interface, spy=spy
+        )
+
+
+def spy_stop(state: State, packet: Packet, at: float) -> None:
+    """ChanSpyStop."""
+    by = state.legs.get(packet.get("SpyerUniqueid"))
+    if by is not None:
+        state.emit(events.SpyStopped, at, by=by.interface, spy=by.call.final().id)
 
 
 def local_bridge(state: State, packet: Packet, at: float) -> None:
@@ -253,6 +273,8 @@ HANDLERS: dict[str, Handler] = {
     "BridgeDestroy": bridge_destroy,
     "Hold": hold,
     "Unhold": unhold,
+    "ChanSpyStart": spy_start,
+    "ChanSpyStop": spy_stop,
     "HangupRequest": hangup_request,
     "SoftHangupRequest": hangup_request,
     "Hangup": hangup,

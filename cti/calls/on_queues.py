@@ -61,6 +61,23 @@ def tell_queued(state: State, visit: VisitState, at: float) -> None:
     )
 
 
+def placed(state: State, packet: Packet, at: float) -> None:
+    """QueueEntry (a list item): a waiting caller's place. No event tells that somebody changed his priority."""
+    leg, position = state.legs.get(packet.get("Uniqueid")), whole(packet.get("Position"))
+    visit = leg.call.final().open_visit(leg, packet.get("Queue")) if leg is not None else None
+    if visit is None or position is None or not visit.waiting or visit.position == position:
+        return
+    visit.position = position
+    state.emit(
+        events.CallerPlaced,
+        at,
+        call=visit.leg.call.final().id,
+        visit=visit.key,
+        queue=visit.queue,
+        position=position,
+    )
+
+
 def target_of(state: State, queue: str) -> float:
     """The queue's target in seconds."""
     return state.config.targets.get(queue, state.config.default_target)
@@ -249,6 +266,7 @@ def leg_gone(state: State, leg: Leg, at: float, *, hung_up: bool) -> None:
 
 HANDLERS: dict[str, Callable[[State, Packet, float], None]] = {
     "QueueCallerJoin": join,
+    "QueueEntry": placed,
     "QueueCallerAbandon": abandon,
     "QueueCallerLeave": leave,
     "AgentConnect": agent_connect,

@@ -9,8 +9,10 @@ from cti import events
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster, boot_of
 from cti.calls import on_channels, on_dialplan, on_members, on_queues, on_transfers, record, restart, rings
+from cti.calls import reach as reach_
 from cti.calls import resync as resync_
 from cti.calls.call import CallState
+from cti.calls.reach import Membership, Reach
 from cti.calls.state import PbxConfig, State
 from cti.events import AgentState, Event
 
@@ -229,6 +231,22 @@ class Pbx:
     def members(self, phone: str) -> list[str]:
         """The queue members' interfaces that reach this phone: what an action on its memberships must name."""
         return self._state.roll.members(phone)
+
+    def memberships(self, phone: str) -> tuple[Membership, ...]:
+        """The phone's rows in all queues."""
+        return self._state.roll.memberships(phone)
+
+    def waiting(self, visit: str) -> Reach | None:
+        """The channel of a caller who waits at this moment."""
+        return reach_.waiting(self._state, visit)
+
+    def talking(self, phone: str) -> Reach | None:
+        """The channel on which a phone talks at this moment."""
+        return reach_.talking(self._state, phone)
+
+    def first_leg(self, call: str) -> Reach | None:
+        """The channel that leads a call."""
+        return reach_.first_leg(self._state, call)
 
 
 def _began(call: record.Call) -> float:

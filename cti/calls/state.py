@@ -341,6 +341,8 @@ class State:
     def _begin_talk(self, call: CallState, leg: Leg, at: float) -> None:
         self.changed_calls.add(call.id)
         leg.answered = True
+        if call.visits and not any(visit.waiting for visit in call.visits):
+            call.clock = None  # somebody talks with him, in a queue's name or not: his next visit is a new wait
         for talk in reversed(call.talks):
             if talk.leg is leg and talk.to is not None and at - talk.to <= SWAP_S and not talk.told_end:
                 talk.to = None

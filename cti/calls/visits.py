@@ -16,6 +16,7 @@ LEFT_BY_STATUS: dict[str, Outcome] = {
     "LEAVEEMPTY": "empty",
     "LEAVEUNAVAIL": "empty",
     "WITHDRAW": "withdrawn",
+    "REDIRECTED": "redirected",  # said by the contexts that the shipped dialplan has for supervisors' moves
 }
 REFUSED_BY_STATUS = {"FULL": "full", "JOINEMPTY": "empty", "JOINUNAVAIL": "empty"}
 
