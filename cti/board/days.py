@@ -11,8 +11,8 @@ from typing import TypedDict
 
 import msgspec
 
-from cti.board.figures import Ledger, Wait
-from cti.board.metrics import Counts, average_speed_of_answer, service_level, to_ms
+from cti.board.figures import Ledger, Quarter, Wait
+from cti.board.metrics import Counts, average_speed_of_answer, level_event, service_level, to_ms
 from cti.calls.record import Call
 
 _ALL = ""
@@ -29,6 +29,7 @@ class Figures(TypedDict):
     outflow: int
     aside: int
     service_level: float | None
+    live_event: float | None
     asa_s: float | None
 
 
@@ -169,20 +170,24 @@ class Days:
         """Queues that were named."""
         return self._queues.keys()
 
-    def recent(self, queue: str, most: int) -> list[tuple[int, int, int]]:
-        """A queue's latest intervals: (start, offered, late)."""
+    def recent(self, queue: str, most: int) -> list[tuple[int, Quarter]]:
+        """A queue's latest intervals: (start, its waits)."""
         return self._visits.recent(queue, most)
 
-    def figures(self, queue: str) -> Figures:
-        """A queue's figures."""
-        return _figures(self._visits.counts(queue))
+    def since(self, queue: str, start: float) -> Counts:
+        """A queue's waits of the intervals that begin at or after `start`."""
+        return self._visits.since(queue, start)
 
-    def totals(self) -> Figures:
-        """The day's figures, over all queues."""
-        return _figures(self._chains.counts(_ALL))
+    def figures(self, queue: str, over: int) -> Figures:
+        """A queue's figures; `over` wait past the target."""
+        return _figures(self._visits.counts(queue), over)
+
+    def totals(self, over: int) -> Figures:
+        """The day's figures, over all queues; `over` wait past their target."""
+        return _figures(self._chains.counts(_ALL), over)
 
 
-def _figures(c: Counts) -> Figures:
+def _figures(c: Counts, over: int) -> Figures:
     return Figures(
         offered=c.answered + c.abandoned + c.outflow + c.waiting,
         answered=c.answered,
@@ -191,5 +196,6 @@ def _figures(c: Counts) -> Figures:
         outflow=c.outflow,
         aside=c.aside,
         service_level=service_level(c),
+        live_event=level_event(c, over),
         asa_s=average_speed_of_answer(c),
     )

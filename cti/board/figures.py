@@ -44,6 +44,26 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.joined_at // BUCKET_S) * BUCKET_S
 
 
+class Quarter(msgspec.Struct, frozen=True):
+    """The waits of one interval."""
+
+    counts: Counts = Counts()
+    late: int = 0
+
+    @property
+    def offered(self) -> int:
+        """All that stands in a denominator, or may yet."""
+        c = self.counts
+        return c.answered + c.abandoned + c.outflow + c.waiting + c.callback
+
+    def plus(self, counts: Counts, late: int, sign: int) -> Quarter:
+        """With one wait more, or (sign -1) less."""
+        return Quarter(self.counts.plus(counts, sign), self.late + sign * late)
+
+
+NO_CALLS: Final = Quarter()
+
+
 class Ledger:
     """Waits by key, with sums for each queue and each interval."""
 
@@ -51,7 +71,7 @@ class Ledger:
         """An empty day."""
         self.rows: dict[str, Wait] = {}
         self._sums: dict[str, Counts] = {}
-        self._buckets: dict[str, dict[int, tuple[int, int]]] = {}
+        self._buckets: dict[str, dict[int, Quarter]] = {}
 
     def put(self, key: str, row: Wait) -> None:
         """Sets the row of that key, in place of what stood there."""
@@ -75,10 +95,9 @@ class Ledger:
         if counts.aside:
             return
         buckets = self._buckets.setdefault(row.queue, {})
-        offered, late = buckets.get(row.bucket(), (0, 0))
-        offered, late = offered + sign, late + sign * int(row.is_late())
-        if offered:
-            buckets[row.bucket()] = (offered, late)
+        quarter = buckets.get(row.bucket(), NO_CALLS).plus(counts, int(row.is_late()), sign)
+        if quarter.offered:
+            buckets[row.bucket()] = quarter
         else:
             buckets.pop(row.bucket(), None)
 
@@ -86,7 +105,15 @@ class Ledger:
         """Sum over a queue's rows."""
         return self._sums.get(queue, Counts())
 
-    def recent(self, queue: str, most: int) -> list[tuple[int, int, int]]:
-        """(interval start, offered, late) of a queue's latest intervals that had calls, oldest first."""
+    def recent(self, queue: str, most: int) -> list[tuple[int, Quarter]]:
+        """(interval start, its waits) of a queue's latest intervals that had calls, oldest first."""
         buckets = self._buckets.get(queue, {})
-        return [(at, *buckets[at]) for at in sorted(buckets)[-most:]]
+        return [(at, buckets[at]) for at in sorted(buckets)[-most:]]
+
+    def since(self, queue: str, start: float) -> Counts:
+        """Sum over a queue's intervals that begin at or after `start`."""
+        total = Counts()
+        for at, quarter in self._buckets.get(queue, {}).items():
+            if at >= start:
+                total = total.plus(quarter.counts)
+        return total

@@ -6,21 +6,34 @@ since it was last asked. So the server decides how often the board moves, and a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from cti import events
 from cti.board.days import Days
-from cti.board.people import People, best_idle, next_free
-from cti.board.queues import Waiting
-from cti.board.view import AgentView, BoardView, CallerView, Changes, Interval, QueueView, Totals, WrapupNext
+from cti.board.figures import Quarter
+from cti.board.metrics import Counts, service_level
+from cti.board.people import People, best_idle, helpers, next_free, phase_in
+from cti.board.queues import Caller, Waiting
+from cti.board.view import (
+    AgentView,
+    BoardView,
+    CallerView,
+    Changes,
+    Helper,
+    Interval,
+    Missed,
+    QueueView,
+    Totals,
+    WrapupNext,
+)
 from cti.calls.record import Call
-from cti.events import Event
+from cti.events import AgentState, Event
 
 RECENT_INTERVALS = 12
 
-_Helpers = tuple[tuple[str, ...], WrapupNext | None]
+_Helpers = tuple[tuple[str, ...], WrapupNext | None, tuple[Helper, ...]]
 "Who of a queue could take a call now, and who will be free next."
 
 
@@ -70,6 +83,8 @@ class Board:
         self._people = People()
         self._waiting = Waiting()
         self._faces: dict[str, Face] = {}
+        self._missed: dict[str, Missed] = {}
+        "interface -> its last ring in vain of today"
         self._sent = Changes()
         self._sent_queues: dict[str, QueueView] = {}
         self._sent_callers: dict[str, CallerView] = {}
@@ -83,8 +98,7 @@ class Board:
 
     def apply(self, event: Event) -> bool:
         """Takes one event in, in the order in which the core told them. True when `changes` has something to do."""
-        if self._days.roll(event.at):
-            self._touch_all()
+        self.roll(event.at)
         match event:
             case events.CallOffered():
                 number = event.dialed if event.direction == "outbound" else event.caller
@@ -108,14 +122,19 @@ class Board:
                 self._closed(event, event.visit, event.queue, event.reason, event.wait_s, event.waiting_since)
             case events.SlaBreached():
                 self._days.breached(event.visit)
+                self._waiting.breached(event.visit)
                 self._touch(event.queue)
+            case events.AgentMissed():
+                self._missed[event.interface] = Missed(at=event.at, queue=event.queue, ring_s=event.ring_s)
+                self._dirty_agents.add(event.interface)
+                self._dirty = True
             case events.CallEnded():
                 self._faces.pop(event.call, None)
             case events.CallMerged():
                 self._faces.pop(event.call, None)
                 self._touch_call(event.into)
             case events.AgentChanged():
-                before = self._people.put(event.agent)
+                before = self._people.put(event.agent, event.at)
                 self._dirty_agents.add(event.agent.interface)
                 self._touch(*before, *(m.queue for m in event.agent.queues))
             case events.AgentGone():
@@ -153,10 +172,26 @@ class Board:
             for queue in self._days.restore(call, lambda name: self._plan(name).target_s):
                 self._touch(queue)
 
+    def restore_missed(self, missed: Mapping[str, Missed]) -> None:
+        """Each phone's last ring in vain of today, from the store; what was told since stays."""
+        for interface, ring in missed.items():
+            if self._missed.setdefault(interface, ring) is ring:
+                self._dirty_agents.add(interface)
+                self._dirty = True
+
+    def group(self, groups: Mapping[str, str]) -> None:
+        """Each phone's team from now on."""
+        changed = {phone for phone in {*self._groups, *groups} if self._groups.get(phone) != groups.get(phone)}
+        self._groups = dict(groups)
+        self._dirty_agents.update(changed)
+        self._dirty = self._dirty or bool(changed)
+
     def roll(self, now: float) -> bool:
         """To be asked now and then, so that a new day begins without a call. True when it did."""
         if not self._days.roll(now):
             return False
+        self._dirty_agents.update(self._missed)
+        self._missed.clear()
         self._touch_all()
         return True
 
@@ -175,9 +210,9 @@ class Board:
             if self._sent_queues.get(queue) != view:
                 queues[queue] = self._sent_queues[queue] = view
             self._dirty_callers.update(self._waiting.visits(queue))
-        helpers: dict[str, _Helpers] = {}
+        helping: dict[str, _Helpers] = {}
         for visit in self._dirty_callers:
-            caller = self._caller(visit, helpers)
+            caller = self._caller(visit, helping)
             if caller is None:
                 if self._sent_callers.pop(visit, None) is not None:
                     callers[visit] = None
@@ -202,19 +237,57 @@ class Board:
 
     def snapshot(self) -> BoardView:
         """The whole board as it is now."""
-        names = dict.fromkeys([*self._plans, *self._days.queues(), *self._people.queues(), *self._waiting.queues()])
         visits = [visit for queue in self._waiting.queues() for visit in self._waiting.visits(queue)]
-        helpers: dict[str, _Helpers] = {}
-        callers = {visit: self._caller(visit, helpers) for visit in visits}
+        helping: dict[str, _Helpers] = {}
+        callers = {visit: self._caller(visit, helping) for visit in visits}
         agents = {interface: self._agent(interface) for interface in self._people.interfaces()}
         return BoardView(
             variant="V2",
             target_s=self._default.target_s,
             totals=self._totals(),
-            queues={name: self._queue(name) for name in names},
+            queues={name: self._queue(name) for name in self.queue_names()},
             callers={visit: view for visit, view in callers.items() if view is not None},
             agents={interface: view for interface, view in agents.items() if view is not None},
         )
+
+    # what stands here, for whoever judges it
+
+    def each_waiting(self) -> Iterable[tuple[str, Caller]]:
+        """Every waiting visit with its caller."""
+        return self._waiting.all()
+
+    def each_agent(self) -> Iterator[AgentState]:
+        """Every agent's state."""
+        for interface in self._people.interfaces():
+            state = self._people.get(interface)
+            if state is not None:
+                yield state
+
+    def queue_names(self) -> Iterable[str]:
+        """Configured queues, and those that were named or have members."""
+        return dict.fromkeys([*self._plans, *self._days.queues(), *self._people.queues(), *self._waiting.queues()])
+
+    def is_planned(self, queue: str) -> bool:
+        """True for a configured queue."""
+        return queue in self._plans
+
+    def presence(self, queue: str) -> tuple[int, int]:
+        """(members who are there and not paused, callers who wait)."""
+        phases = [phase_in(member) for member in self._people.members(queue)]
+        there = sum(phase in ("idle", "ringing", "busy", "held", "wrapup") for phase in phases)
+        return there, len(self._waiting.visits(queue))
+
+    def counts_since(self, queue: str, start: float) -> Counts:
+        """A queue's waits of today's intervals that begin at or after `start`."""
+        return self._days.since(queue, start)
+
+    def last_missed(self, interface: str) -> Missed | None:
+        """An agent's last ring in vain of today."""
+        return self._missed.get(interface)
+
+    def paused_since(self, interface: str) -> float | None:
+        """Since when an agent is paused in any queue."""
+        return self._people.paused_since(interface)
 
     # inside
 
@@ -253,32 +326,33 @@ class Board:
         self._touch(queue)
 
     def _totals(self) -> Totals:
-        return Totals(**self._days.totals(), **self._waiting.longest(), **self._people.count())
+        longest = self._waiting.longest()
+        return Totals(**self._days.totals(longest["over"]), **longest, **self._people.count())
 
     def _queue(self, queue: str) -> QueueView:
-        plan = self._plan(queue)
+        plan, longest = self._plan(queue), self._waiting.longest(queue)
         return QueueView(
             queue=queue,
             label=plan.label,
             target_s=plan.target_s,
             goal=plan.goal,
-            recent=tuple(Interval(*interval) for interval in self._days.recent(queue, RECENT_INTERVALS)),
-            **self._days.figures(queue),
-            **self._waiting.longest(queue),
+            recent=tuple(_interval(at, quarter) for at, quarter in self._days.recent(queue, RECENT_INTERVALS)),
+            **self._days.figures(queue, longest["over"]),
+            **longest,
             **self._people.count(queue),
         )
 
-    def _caller(self, visit: str, helpers: dict[str, _Helpers]) -> CallerView | None:
-        """A waiting caller; `helpers` keeps who could help in which queue, for the other callers of this round."""
+    def _caller(self, visit: str, helping: dict[str, _Helpers]) -> CallerView | None:
+        """A waiting caller; `helping` keeps who could help in which queue, for the other callers of this round."""
         caller = self._waiting.get(visit)
         if caller is None:
             return None
         face = self._faces.get(caller.call) or Face(number=None, name=None)
         display, region = self._describe(face.number)
-        if caller.queue not in helpers:
+        if caller.queue not in helping:
             members = self._people.members(caller.queue)
-            helpers[caller.queue] = (best_idle(members), next_free(members))
-        idle, soon_free = helpers[caller.queue]
+            helping[caller.queue] = (best_idle(members), next_free(members), helpers(members))
+        idle, soon_free, can_take = helping[caller.queue]
         return CallerView(
             visit=visit,
             call=caller.call,
@@ -297,6 +371,7 @@ class Board:
             ringing=tuple(caller.rings.values()),
             idle_agents=idle,
             wrapup_next=soon_free,
+            can_take=can_take,
         )
 
     def _agent(self, interface: str) -> AgentView | None:
@@ -316,6 +391,22 @@ class Board:
             company=face.company if face else None,
             pause_reason=state.pause_reason,
             missed=state.missed,
+            last_missed=self._missed.get(interface),
+            paused_since=self._people.paused_since(interface),
+            paused_in=tuple(membership.queue for membership in state.queues if membership.paused),
             group=self._groups.get(interface, ""),
             queues=tuple(membership.queue for membership in state.queues),
         )
+
+
+def _interval(at: int, quarter: Quarter) -> Interval:
+    counts = quarter.counts
+    return Interval(
+        at=at,
+        offered=quarter.offered,
+        late=quarter.late,
+        answered=counts.answered,
+        in_target=counts.answered_in_target,
+        abandoned=counts.abandoned,
+        service_level=service_level(counts),
+    )

@@ -101,6 +101,16 @@ def service_level(c: Counts, variant: Variant = DEFAULT_VARIANT) -> float | None
             return _share(t + c.abandoned_in_target + c.callback_in_target, a + b + o + c.callback)
 
 
+def level_now(waiting: int, over: int) -> float | None:
+    """Live "right now": the share of those who wait that are not past the target (1 - W_T/W), None if nobody waits."""
+    return _share(waiting - over, waiting)
+
+
+def level_event(c: Counts, over: int) -> float | None:
+    """Live "SL event": V2 in which a caller who waits past the target stands in the denominator already."""
+    return _share(c.answered_in_target, c.answered + c.abandoned + over)
+
+
 def _share(good: int, base: int) -> float | None:
     return good / base if base > 0 else None
 

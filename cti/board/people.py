@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, KeysView
 from typing import TypedDict
 
-from cti.board.view import WrapupNext
+from cti.board.view import Helper, WrapupNext
 from cti.events import AgentPhase, AgentState, QueueMembership
 
 MOST_NAMED = 3
@@ -34,11 +34,16 @@ class People:
         self._agents: dict[str, AgentState] = {}
         self._by_queue: dict[str, dict[str, Member]] = {}
         self._by_call: dict[str, set[str]] = {}
+        self._paused: dict[str, float] = {}
+        "interface -> since when there is a pause in any queue"
 
-    def put(self, state: AgentState) -> set[str]:
-        """Sets an agent's state; returns the queues that the agent was in before."""
+    def put(self, state: AgentState, at: float) -> set[str]:
+        """Sets an agent's state as of `at`; returns the queues that the agent was in before."""
+        known = self._paused.get(state.interface)
         before = self.remove(state.interface)
         self._agents[state.interface] = state
+        if any(membership.paused for membership in state.queues):
+            self._paused[state.interface] = (state.since if state.phase == "paused" else at) if known is None else known
         for membership in state.queues:
             self._by_queue.setdefault(membership.queue, {})[state.interface] = (state, membership)
         if state.call is not None:
@@ -48,6 +53,7 @@ class People:
     def remove(self, interface: str) -> set[str]:
         """Takes an agent away; returns the queues that the agent was in."""
         state = self._agents.pop(interface, None)
+        self._paused.pop(interface, None)
         if state is None:
             return set()
         queues = {membership.queue for membership in state.queues}
@@ -66,6 +72,10 @@ class People:
     def get(self, interface: str) -> AgentState | None:
         """An agent's state."""
         return self._agents.get(interface)
+
+    def paused_since(self, interface: str) -> float | None:
+        """Since when an agent is paused in any queue."""
+        return self._paused.get(interface)
 
     def interfaces(self) -> KeysView[str]:
         """Everybody."""
@@ -118,6 +128,30 @@ def best_idle(members: Collection[Member]) -> tuple[str, ...]:
         if state.phase in ("idle", "paused") and not membership.paused
     ]
     return tuple(agent for _, _, agent in sorted(idle)[:MOST_NAMED])
+
+
+def helpers(members: Collection[Member]) -> tuple[Helper, ...]:
+    """Who of a queue could take its call: idle ones as `best_idle` orders them, then those who end their wrap-up."""
+    idle = [
+        (membership.penalty, state.since, state.agent, state.interface)
+        for state, membership in members
+        if state.phase in ("idle", "paused") and not membership.paused
+    ]
+    soon = [
+        (membership.wrapup_until is None, membership.wrapup_until or 0.0, state.since, state.agent, state.interface)
+        for state, membership in members
+        if state.phase == "wrapup" and not membership.paused
+    ]
+    return (
+        *(
+            Helper(agent=agent, interface=interface, phase="idle", since=since, until=None)
+            for _, since, agent, interface in sorted(idle)[:MOST_NAMED]
+        ),
+        *(
+            Helper(agent=agent, interface=interface, phase="wrapup", since=since, until=None if unknown else until)
+            for unknown, until, since, agent, interface in sorted(soon)[:MOST_NAMED]
+        ),
+    )
 
 
 def next_free(members: Collection[Member]) -> WrapupNext | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView, Sequence
+from collections.abc import Iterable, KeysView, Sequence
 from typing import TypedDict
 
 import msgspec
 
+from cti.board.metrics import level_now
 from cti.board.view import Ring
 
 
@@ -17,14 +18,18 @@ class Caller(msgspec.Struct, kw_only=True):
     queue: str
     waiting_since: float
     target_s: float
+    over: bool = False
+    "Past the target."
     rings: dict[str, Ring] = {}
     "By ring key."
 
 
 class Longest(TypedDict):
-    """How many wait, and since when the one who waits longest."""
+    """How many wait, how many of them past the target, and since when the one who waits longest."""
 
     waiting: int
+    over: int
+    live_now: float | None
     longest_since: float | None
 
 
@@ -40,11 +45,24 @@ class Waiting:
         self, visit: str, call: str, queue: str, position: int | None, waiting_since: float, target_s: float
     ) -> None:
         """A caller enters at `position` (1 is the front; without one, at the end), those behind move back."""
+        before = self._callers.get(visit)
         self.leave(visit)
         line = self._lines.setdefault(queue, [])
         at = len(line) if position is None else max(0, min(position - 1, len(line)))
         line.insert(at, visit)
-        self._callers[visit] = Caller(call=call, queue=queue, waiting_since=waiting_since, target_s=target_s)
+        self._callers[visit] = Caller(
+            call=call,
+            queue=queue,
+            waiting_since=waiting_since,
+            target_s=target_s,
+            over=before is not None and before.over,
+        )
+
+    def breached(self, visit: str) -> None:
+        """A caller waits past the target."""
+        caller = self._callers.get(visit)
+        if caller is not None:
+            caller.over = True
 
     def leave(self, visit: str) -> None:
         """A caller is gone, those behind move up."""
@@ -71,6 +89,10 @@ class Waiting:
             return None
         return caller.queue
 
+    def all(self) -> Iterable[tuple[str, Caller]]:
+        """Every waiting visit and its caller."""
+        return self._callers.items()
+
     def get(self, visit: str) -> Caller | None:
         """A waiting caller."""
         return self._callers.get(visit)
@@ -95,4 +117,5 @@ class Waiting:
         """Over everything, or of one queue."""
         visits = self._callers.keys() if queue is None else self.visits(queue)
         since = min((self._callers[visit].waiting_since for visit in visits), default=None)
-        return Longest(waiting=len(visits), longest_since=since)
+        over = sum(self._callers[visit].over for visit in visits)
+        return Longest(waiting=len(visits), over=over, live_now=level_now(len(visits), over), longest_since=since)

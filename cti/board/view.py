@@ -24,6 +24,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     "0..1 by variant V2, None for no data"
     asa_s: float | None
     waiting: int
+    over: int
+    "of those who wait, past the target"
+    live_now: float | None
+    "share of those who wait that are not past it, None if nobody waits"
+    live_event: float | None
+    "V2 in which those past it count already"
     longest_since: float | None
     logged_in: int
     idle: int
@@ -41,6 +47,10 @@ class Interval(msgspec.Struct, frozen=True):
     offered: int
     late: int
     "answered late, abandoned, or waiting past the target"
+    answered: int
+    in_target: int
+    abandoned: int
+    service_level: float | None
 
 
 class QueueView(Totals, frozen=True, kw_only=True):
@@ -68,6 +78,25 @@ class WrapupNext(msgspec.Struct, frozen=True, kw_only=True):
     until: float
 
 
+class Helper(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who could take a call: now, or after the wrap-up."""
+
+    agent: str
+    interface: str
+    phase: Literal["idle", "wrapup"]
+    since: float
+    until: float | None
+    "End of the wrap-up, if it is known."
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A ring that an agent did not answer."""
+
+    at: float
+    queue: str
+    ring_s: float
+
+
 class CallerView(msgspec.Struct, frozen=True, kw_only=True):
     """One waiting caller."""
 
@@ -90,6 +119,8 @@ class CallerView(msgspec.Struct, frozen=True, kw_only=True):
     idle_agents: tuple[str, ...]
     "who could take it now, at most three, best first"
     wrapup_next: WrapupNext | None
+    can_take: tuple[Helper, ...]
+    "idle ones best first, then those in wrap-up, the next one first; at most three each"
 
 
 class AgentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +138,11 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     company: str | None
     pause_reason: str
     missed: int
+    last_missed: Missed | None
+    "the last ring of today that nobody answered here"
+    paused_since: float | None
+    "since when there is a pause in any queue"
+    paused_in: tuple[str, ...]
     group: str
     queues: tuple[str, ...]
 

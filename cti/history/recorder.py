@@ -135,7 +135,7 @@ class Recorder:
     # -- agents -------------------------------------------------------------------------------------
 
     def _agent(self, state: AgentState, at: int) -> None:
-        queues = self._people.put(state) | {membership.queue for membership in state.queues}
+        queues = self._people.put(state, at / 1000) | {membership.queue for membership in state.queues}
         reason = state.pause_reason if state.phase == "paused" else ""
         now = self._phases.get(state.interface)
         if state.call is not None and state.phase in ("busy", "held"):

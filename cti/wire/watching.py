@@ -1,4 +1,4 @@
-"""Shapes of what watches: alerts, wallboard, teams, recordings, what-if, replay (pure). Described in docs/reference/push.md.
+"""Shapes of what watches: alerts, wallboard, teams, recordings, what-if, replay (pure); see docs/reference/push.md.
 
 Times are epoch seconds of the PBX's clock, shares 0..1. An alert names calls and visits by their keys and never a
 customer: whoever may know him finds him by them.

@@ -51,4 +51,5 @@ def test_an_interval_counts_by_entry_and_late_is_late_answer_or_abandon_or_breac
         ("e", 903.0, "unknown", None),
     ]:
         ledger.put(key, Wait(queue="north", joined_at=at, outcome=outcome, wait_s=wait_s, target_s=13.0))
-    assert ledger.recent("north", 12) == [(0, 1, 0), (900, 3, 2)]
+    recent = [(at, quarter.offered, quarter.late) for at, quarter in ledger.recent("north", 12)]
+    assert recent == [(0, 1, 0), (900, 3, 2)]
