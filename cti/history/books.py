@@ -28,6 +28,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float | None
     left_at: float | None
     agent: str
+    caller: str | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ def ours_of(calls: Iterable[Call]) -> list[Ours]:
                     wait_s=visit.wait_s,
                     left_at=visit.left_at,
                     agent=agent if visit.outcome == "answered" else "",
+                    caller=call.caller,
                 )
             )
     return found
@@ -102,7 +104,11 @@ def pairs(
             free.setdefault(one.queue, []).append(one)
     missing: list[LogVisit] = []
     for other in rest:
-        near = [o for o in free.get(other.queue, ()) if abs(o.joined_at - 0.5 - other.entered) <= NEAR_S]
+        near = [
+            o
+            for o in free.get(other.queue, ())
+            if abs(o.joined_at - 0.5 - other.entered) <= NEAR_S and _same_caller(o, other)
+        ]
         best = min(near, key=lambda o: (not _agree(o, other), abs(o.joined_at - other.entered)), default=None)
         if best is None:
             missing.append(other)
@@ -110,6 +116,11 @@ def pairs(
             free[other.queue].remove(best)
             found.append((best, other))
     return found, [one for some in free.values() for one in some], missing
+
+
+def _same_caller(one: Ours, other: LogVisit) -> bool:
+    """False where both name a caller and it is not one."""
+    return not one.caller or not other.caller or one.caller == other.caller
 
 
 def _agree(one: Ours, other: LogVisit) -> bool:
@@ -189,17 +200,22 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
     "We had not seen it at all."
 
 
-def fill(visit: LogVisit, calls: Sequence[Call], phones: Mapping[str, str]) -> Filled | Literal["same", "later"]:
+def fill(
+    visit: LogVisit, calls: Sequence[Call], phones: Mapping[str, str], log: Sequence[LogVisit] = ()
+) -> Filled | Literal["same", "later"]:
     """What a closed visit of the log adds to our calls (those of its id, or with an entry into its queue near its own).
 
-    same: nothing; later: the call still runs, so the core will write it again. `phones` gives a member's phone.
+    same: nothing; later: the call still runs, so the core will write it again. `phones` gives a member's phone, `log`
+    what else the log says of that time: a visit of ours that is another's there is not this one.
     """
     if visit.outcome == "unknown":
         return "same"
-    found, _, _ = pairs(ours_of(calls), [visit])
-    if found:
-        call = next(c for c in calls if c.id == found[0][0].call)
-        n = found[0][0].n
+    every = {other.key: other for other in (*log, visit)}
+    found, _, _ = pairs(ours_of(calls), list(every.values()))
+    own = next((one for one, other in found if other.key == visit.key), None)
+    if own is not None:
+        call = next(c for c in calls if c.id == own.call)
+        n = own.n
         if call.visits[n].outcome != "unknown":
             return "same"
         if call.ended_at is None:

@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 CHUNK: Final = 1 << 20
 "Bytes of one step."
-GRACE_S: Final = 15.0
-"Our own events have this long before a visit is compared."
+GRACE_S: Final = 10.0
+"Our own events have this long before a visit is compared: three times what an open call waits to be written."
+NEAR_S: Final = 10.0
+"Visits of the log this near to one another are told apart together."
 _TAIL: Final = 8192
 
 
@@ -45,6 +47,9 @@ class LogStore(Protocol):
 
     def settled(self, keys: Sequence[str]) -> None:
         """Compared."""
+
+    def log_visits(self, since: float, until: float) -> list[LogVisit]:
+        """Visits that entered in [since, until)."""
 
     def calls_near(self, visit: LogVisit) -> list[Call]:
         """Calls it may be of."""
@@ -176,7 +181,8 @@ class Follower:
         done: list[str] = []
         for visit in self._store.unsettled(now - GRACE_S):
             agents = {visit.agent, *(agent for agent, _, _ in visit.missed)}
-            told = fill(visit, self._store.calls_near(visit), self._store.phones_of(agents))
+            near = self._store.log_visits(visit.entered - NEAR_S, visit.entered + NEAR_S)
+            told = fill(visit, self._store.calls_near(visit), self._store.phones_of(agents), near)
             if told == "later":
                 continue
             if isinstance(told, Filled):

@@ -198,3 +198,25 @@ def test_a_running_call_is_left_to_the_core() -> None:
     hidden = next(v for v in visits if v.callid == calls[0].id)
     assert fill(hidden, running, {}) == "later"
     assert isinstance(fill(hidden, calls, {}), Filled) or calls[0].ended_at is None
+
+
+def test_a_missed_call_is_not_taken_for_its_neighbour() -> None:
+    """Two callers within a second, one of them seen: the other is missing, and is filled in."""
+    at, numbers = 1_795_286_700, ("13800000001", "13800000002")
+    lines = []
+    for n, number in enumerate(numbers):
+        lines.append(b"%d|%d.%d|sales|NONE|ENTERQUEUE||%s|1" % (at, at, n, number.encode()))
+        lines.append(b"%d|%d.%d|sales|NONE|ABANDON|1|1|4" % (at + 4, at, n))
+    visits, refused = visits_of(b"\n".join(lines))
+    assert (len(visits), refused) == (2, [])
+    inserted = fill(visits[0], [], {})
+    assert isinstance(inserted, Filled)
+    known = inserted.call
+    for log in (visits, ()):  # by what else the log says; where that is not at hand, by the number
+        told = fill(visits[1], [known], {}, log)
+        assert isinstance(told, Filled)
+        assert told.inserted
+        assert told.call.caller == numbers[1]
+    nameless = msgspec.structs.replace(known, caller=None)
+    assert isinstance(fill(visits[1], [nameless], {}, visits), Filled)
+    assert compare(ours_of([nameless]), visits).differences[0].kind == "missing"
