@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tests import chromium, debian
 from tests.asterisk import programs
-from tests.servers import mariadb, postgresql
+from tests.servers import mariadb, postgresql, redis
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "SIPp": programs.sipp,
     "PostgreSQL": postgresql.files,
     "MariaDB": mariadb.files,
+    "Redis": redis.files,
 }
 
 
