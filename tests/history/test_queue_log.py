@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cti.calls.record import Call
 from cti.history.books import Filled, Ours, compare, fill, ours_of, whole_wait
 from cti.history.facts import facts
-from cti.history.queue_log import LogBook, Rules, parse
+from cti.history.queue_log import LogBook, LogVisit, Rules, parse
 from tests.history.logs import HIDDEN, one_long_log, recorded, tape_calls, visits_of
 
 KEYS = sorted(recorded())
@@ -203,16 +203,15 @@ def test_a_running_call_is_left_to_the_core() -> None:
 def test_a_missed_call_is_not_taken_for_its_neighbour() -> None:
     """Two callers within a second, one of them seen: the other is missing, and is filled in."""
     at, numbers = 1_795_286_700, ("13800000001", "13800000002")
-    lines = []
-    for n, number in enumerate(numbers):
-        lines.append(b"%d|%d.%d|sales|NONE|ENTERQUEUE||%s|1" % (at, at, n, number.encode()))
-        lines.append(b"%d|%d.%d|sales|NONE|ABANDON|1|1|4" % (at + 4, at, n))
+    lines = [b"%d|%d.%d|sales|NONE|ENTERQUEUE||%s|1" % (at, at, n, x.encode()) for n, x in enumerate(numbers)]
+    lines += [b"%d|%d.%d|sales|NONE|ABANDON|1|1|4" % (at + 4, at, n) for n in range(2)]
     visits, refused = visits_of(b"\n".join(lines))
     assert (len(visits), refused) == (2, [])
     inserted = fill(visits[0], [], {})
     assert isinstance(inserted, Filled)
     known = inserted.call
-    for log in (visits, ()):  # by what else the log says; where that is not at hand, by the number
+    logs: tuple[list[LogVisit], ...] = (visits, [])
+    for log in logs:  # by what else the log says; where that is not at hand, by the number
         told = fill(visits[1], [known], {}, log)
         assert isinstance(told, Filled)
         assert told.inserted
