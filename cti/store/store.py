@@ -9,9 +9,10 @@ from cti.store.history_write import HistoryWriting
 from cti.store.log import LogBooks
 from cti.store.messages import Messages
 from cti.store.people import People
+from cti.store.watching import Watching
 
 __all__ = ["NoteConflict", "Store", "StoreError"]
 
 
-class Store(HistoryWriting, Reports, LogBooks, Desk, People, Messages):
+class Store(HistoryWriting, Reports, LogBooks, Desk, People, Messages, Watching):
     """Everything Thirteen remembers. Every method raises StoreError; times are epoch seconds from the caller."""
