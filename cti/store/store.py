@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cti.store.base import StoreError
+from cti.store.control import ControlBook
 from cti.store.desk import Desk, NoteConflict
 from cti.store.history import Reports
 from cti.store.history_write import HistoryWriting
@@ -14,5 +15,5 @@ from cti.store.watching import Watching
 __all__ = ["NoteConflict", "Store", "StoreError"]
 
 
-class Store(HistoryWriting, Reports, LogBooks, Desk, People, Messages, Watching):
+class Store(HistoryWriting, Reports, LogBooks, Desk, People, Messages, Watching, ControlBook):
     """Everything Thirteen remembers. Every method raises StoreError; times are epoch seconds from the caller."""
