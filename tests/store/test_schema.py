@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import crm_bridge.embedded.tables
+import cti.store.messages_tables
 import cti.store.tables
 from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm
