@@ -16,11 +16,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cti.settings.check import LOOPBACK, Problem, Reader, SettingsError, mask_url
+from cti.settings.customers import CustomersSettings, PlatformSettings, read_chat, read_customers
+from cti.settings.watching import WatchingSettings, read_watching
 
 __all__ = [
     "CrmSettings",
+    "CustomersSettings",
     "LogSettings",
     "PbxSettings",
+    "PlatformSettings",
     "Problem",
     "PushSettings",
     "QueueSettings",
@@ -28,6 +32,7 @@ __all__ = [
     "SettingsError",
     "SiteSettings",
     "StoreSettings",
+    "WatchingSettings",
     "WebSettings",
 ]
 
@@ -149,8 +154,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     push: PushSettings = msgspec.field(default_factory=PushSettings)
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     crm: CrmSettings
+    customers: CustomersSettings = msgspec.field(default_factory=CustomersSettings)
+    chat: Mapping[str, PlatformSettings] = msgspec.field(default_factory=dict)
+    "{platform: who may push messages}."
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     log: LogSettings = msgspec.field(default_factory=LogSettings)
+    watching: WatchingSettings = msgspec.field(default_factory=WatchingSettings)
 
     @staticmethod
     def load(path: str | Path | None, environ: Mapping[str, str]) -> Settings:
@@ -253,6 +262,10 @@ def _build(reader: Reader) -> Settings | None:
         url=crm.database_url("url", crm_default(store_settings.url)), mapping=crm.file("mapping")
     )
     crm.end()
+    customers_settings, chat_settings = read_customers(reader), read_chat(reader)
+    watching_settings = read_watching(
+        reader, {name: (queue.target, queue.goal) for name, queue in queues.items()}, pbx_settings.default_target
+    )
     site = reader.section("site")
     site_settings = SiteSettings(
         name=site.text("name", "十三秒"),
@@ -276,8 +289,11 @@ def _build(reader: Reader) -> Settings | None:
         push=push_settings,
         store=store_settings,
         crm=crm_settings,
+        customers=customers_settings,
+        chat=chat_settings,
         site=site_settings,
         log=log_settings,
+        watching=watching_settings,
     )
 
 

@@ -237,6 +237,24 @@ class Table:
             return default
         return tuple(value)
 
+    def names(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of texts that may be empty."""
+        value = self._get(key)
+        if value == [] or value == "":
+            return ()
+        return default if value is None else self.texts(key, default)
+
+    def words(self, key: str) -> dict[str, str]:
+        """A table of texts within a section: {name: text}; {} where none is given."""
+        value = self._values.get(key)
+        self._known.append(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            self._add(key, "应是一组文字", "Must be a table of texts", f'{key} = {{ text = "content" }}')
+            return {}
+        return dict(value)
+
     def all_texts(self) -> dict[str, str]:
         """Every key of a section whose keys are the site's."""
         found: dict[str, str] = {}
@@ -246,6 +264,34 @@ class Table:
             else:
                 self._add(key, "应是文字，加引号", "Must be text, in quotes", f'"{key}" = "…"')
         return found
+
+    def tables(self, key: str) -> Iterator[tuple[str, Table]]:
+        """The subsections of a subsection that is keyed by names of the site."""
+        self._known.append(key)
+        found = self._values.get(key, {})
+        if not isinstance(found, dict):
+            self._add(key, "应是一节", "Must be a section", f"[{self._name}.{key}.name]")
+            return
+        for name, value in found.items():
+            if isinstance(value, dict):
+                yield name, Table(self._reader, f"{self._name}.{key}.{name}", value, {})
+            else:
+                self._add(f"{key}.{name}", "应是一节", "Must be a section", f"[{self._name}.{key}.{name}]")
+
+    def number(self, key: str, default: float, *, at_least: float, at_most: float) -> float:
+        """A number within bounds."""
+        value = self._number(key)
+        if value is None:
+            return default
+        if not at_least <= value <= at_most:
+            self._add(
+                key,
+                f"应在 {at_least:g} 与 {at_most:g} 之间",
+                f"Must be {at_least:g} to {at_most:g}",
+                f"{key} = {default:g}",
+            )
+            return default
+        return value
 
     def port(self, key: str, default: int) -> int:
         """A TCP port; 0 lets the system choose."""
