@@ -31,11 +31,28 @@ MIN_PASSWORD: Final = 12
 
 RIGHTS: Final[Mapping[str, frozenset[str]]] = {
     "agent": frozenset({"desk", "edit", "control", "customers", "history"}),
-    "supervisor": frozenset({"desk", "edit", "control", "board", "all_calls", "customers", "history"}),
+    "supervisor": frozenset(
+        {
+            "desk",
+            "edit",
+            "control",
+            "board",
+            "all_calls",
+            "customers",
+            "history",
+            "catalogue",
+            "teams",
+            "recordings",
+            "scores",
+            "wallboard",
+        }
+    ),
     # An admin keeps users and settings: he sees the board without callers' names and numbers.
-    "admin": frozenset({"users", "board", "history"}),
+    "admin": frozenset({"users", "board", "history", "catalogue", "upkeep", "teams", "wallboards", "wallboard"}),
 }
 "{role: what it may do}; a role that is not here may nothing."
+WALL: Final = "wallboard"
+"Role of a wall's token, and its one right: the board's figures."
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +116,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rights(self) -> frozenset[str]:
         """What the role may do; nothing for a role nobody knows."""
-        return RIGHTS.get(self.role, frozenset())
+        return frozenset({WALL}) if self.role == WALL else RIGHTS.get(self.role, frozenset())
+
+    def at_wall(self) -> Identity:
+        """The same at a wallboard: nothing but its figures, and none of what the user's other pages get."""
+        if self.role == WALL:
+            return self
+        return msgspec.structs.replace(self, login=f"{WALL}:{self.login}", role=WALL, interfaces=())
 
 
 class LoginRefused(Exception):

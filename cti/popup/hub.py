@@ -32,7 +32,7 @@ NO_RIGHT: Final = 4003
 TOO_SLOW: Final = 4008
 RESTARTING: Final = 1012
 
-Kind = Literal["desk", "board", "plain"]
+Kind = Literal["desk", "board", "plain", "wallboard"]
 
 
 class Pipe(Protocol):
@@ -90,6 +90,7 @@ class Hub:
         self._steady = steady
         self._users: dict[str, list[Page]] = {}
         self._boards: dict[Page, None] = {}
+        self._walls: dict[Page, None] = {}
         self._behind: dict[Page, None] = {}
         self.figures = Figures()
 
@@ -103,6 +104,8 @@ class Hub:
         pages.append(page)
         if kind == "board":
             self._boards[page] = None
+        elif kind == "wallboard":
+            self._walls[page] = None
         self._send_snapshot(page)
         if len(pages) > MAX_PAGES:
             self.close(pages[0], TOO_SLOW, "too many pages")
@@ -116,6 +119,7 @@ class Hub:
             if not pages:
                 del self._users[page.identity.login]
         self._boards.pop(page, None)
+        self._walls.pop(page, None)
         self._behind.pop(page, None)
 
     def close(self, page: Page, code: int, reason: str) -> None:
@@ -146,10 +150,20 @@ class Hub:
         """True where the user has an open page."""
         return user in self._users
 
+    def role(self, user: str) -> str:
+        """The user's role, '' without an open page."""
+        pages = self._users.get(user)
+        return pages[0].identity.role if pages else ""
+
     @property
     def boards(self) -> bool:
         """True where somebody looks at the board."""
         return bool(self._boards)
+
+    @property
+    def walls(self) -> bool:
+        """True where a wallboard is shown."""
+        return bool(self._walls)
 
     def send(self, users: Iterable[str], kind: str, body: bytes) -> None:
         """One frame to all pages of these users."""
@@ -183,6 +197,16 @@ class Hub:
             if may not in bodies:
                 bodies[may] = body_for(may)
             self._send(page, kind, now, bodies[may])
+
+    def send_walls(self, kind: str, body: bytes) -> None:
+        """One frame to every wallboard."""
+        now = self._pbx_now()
+        for page in tuple(self._walls):
+            self._send(page, kind, now, body)
+
+    def board_users(self) -> set[str]:
+        """Logins with an open board."""
+        return {page.identity.login for page in self._boards}
 
     def renew(self, users: Iterable[str]) -> None:
         """Show these users everything anew: what they may see or where they sit has changed."""

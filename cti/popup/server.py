@@ -183,7 +183,7 @@ class PushServer:
         if not _may(identity, hello.page):
             await connection.close(NO_RIGHT, "no right")
             return None
-        return self._hub.open(_Pipe(connection, self._closing), identity, hello.page)
+        return self._hub.open(_Pipe(connection, self._closing), _at(identity, hello.page), hello.page)
 
     async def _listen(self, connection: ServerConnection, page: Page) -> None:
         allowance, before = BURST, self._steady()
@@ -245,7 +245,11 @@ class PushServer:
             elif not _may(identity, page.kind):
                 self._hub.close(page, NO_RIGHT, "no right")
             else:
-                page.identity = identity
+                page.identity = _at(identity, page.kind)
+
+
+def _at(identity: Identity, page: str) -> Identity:
+    return identity.at_wall() if page == "wallboard" else identity
 
 
 def _may(identity: Identity, page: str) -> bool:

@@ -285,7 +285,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
     """First frame from a page."""
 
     v: int
-    page: Literal["desk", "board", "plain"]
+    page: Literal["desk", "board", "plain", "wallboard"]
     "plain: who I am and the link, for pages that ask for what they show."
     last_seq: int = 0
 
