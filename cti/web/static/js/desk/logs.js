@@ -5,6 +5,7 @@ import { Icon, Foreign, Tag } from '../ui/marks.js';
 import { t, has } from '../i18n.js';
 import { clean, daysAgo, toEpoch } from '../format.js';
 import { minute } from '../session.js';
+import { draftOf } from '../drafts.js';
 import { when, callStory, callIcon, wasMissed } from '../ui/words.js';
 
 const newest = (items) => [...items].sort((a, b) => (toEpoch(b.at) ?? 0) - (toEpoch(a.at) ?? 0));
@@ -56,14 +57,42 @@ export function CallsPanel({ pop, section, title, k = '4' }) {
   </${Panel}>`;
 }
 
-const SMS_LOOK = { delivered: 'good', failed: 'bad', received: 'mut' };
+const SMS_LOOK = { delivered: 'good', failed: 'bad', received: 'mut', unsure: 'warn' };
 
-export function SmsPanel({ pop, section }) {
+/** 短信记录 folded: lines, newest first. `onWrite` opens it. */
+export function SmsPanel({ pop, section, onWrite }) {
   const rows = newest(section.items);
+  const draft = draftOf(pop).values.value.sms;
   const meta = sectionMeta(section, () => (rows.length ? t('sms.last', { time: when(rows[0].at, minute.value) }) : ''));
-  return html`<${Panel} id="sec-sms" icon="msg" title=${t('sec.sms')} meta=${meta} k="5" tools=${html`<${SectionFlag} section=${section} pop=${pop} />`}>
+  return html`<${Panel}
+    id="sec-sms"
+    icon="msg"
+    title=${t('sec.sms')}
+    meta=${meta}
+    k="5"
+    tools=${
+      html`
+        <${SectionFlag} section=${section} pop=${pop} />
+        ${draft !== undefined ? html`<${Tag} kind="warn">${t('sms.draft')}</${Tag}>` : null}
+        ${onWrite ? html`<button type="button" class="btn s" onClick=${onWrite}>
+          <${Icon} n="msg" /> ${t('sms.open')}
+        </button>` : null}
+      `
+    }
+  >
     <div class="scroll rows">
-      <${SectionBody} section=${section} lines=${2} empty=${t('sms.empty')}>
+      <${SectionBody}
+        section=${section}
+        lines=${2}
+        empty=${
+          html`
+            ${t('sms.empty')}${' '}
+            ${onWrite ? html`<button type="button" class="link" onClick=${onWrite}>
+              ${t('sms.first')}
+            </button>` : null}
+          `
+        }
+      >
         <ul class="log num">
           ${rows.map((m, i) => html`<${Line}
             key=${m.id ?? i}

@@ -1,6 +1,7 @@
 // The agent's desk: one page, one call in front, always in the same places.
 import { html, render, useEffect, useSignal, effect } from '../lib.js';
 import { Top, StaleBar, Speech, spoken } from '../ui/top.js';
+import { SectionFlag } from '../ui/panel.js';
 import { Toasts } from '../toast.js';
 import { chime, notify } from '../ui/sound.js';
 import { t, lang } from '../i18n.js';
@@ -20,6 +21,10 @@ import { Matches, MatchesLater, Preview } from './matches.js';
 import { NewCustomer, NumberPanel } from './unknown.js';
 import { RecentCalls, CallFacts, PhonePanel } from './idle.js';
 import { watchHistory } from './history.js';
+import { KnowledgePanel, knowledgeOpen, openKnowledge } from './knowledge.js';
+import { MessagesPanel, writeMessage, writingTo } from './message.js';
+import { Questions } from '../messages/ask.js';
+import { heardMessage } from '../messages/news.js';
 import { MyState, MyDayLine } from './mystate.js';
 import { callerWords } from '../ui/words.js';
 
@@ -28,7 +33,8 @@ const KEYS = [
   ['1 2 3 4 5 6', 'key.section'],
   ['N', 'key.note'],
   ['↑ ↓ ↵', 'key.choose'],
-  ['/', 'key.search'],
+  ['/', 'key.knowledge'],
+  ['Ctrl /', 'key.knowledgeAnywhere'],
   ['Ctrl ↵', 'key.save'],
   ['Esc', 'key.back'],
   ['?', 'key.help'],
@@ -48,6 +54,13 @@ function useSeen(pop) {
     return () => cancelAnimationFrame(frame);
   }, [pop?.id]);
 }
+
+/** 短信记录, folded as lines or opened for writing. */
+const Sms = ({ pop, section }) => {
+  if (writingTo.value === pop.id && section.state !== 'denied')
+    return html`<${MessagesPanel} pop=${pop} section=${section} tools=${html`<${SectionFlag} section=${section} pop=${pop} />`} />`;
+  return html`<${SmsPanel} pop=${pop} section=${section} onWrite=${() => writeMessage(pop)} />`;
+};
 
 function PopBody({ pop }) {
   const at = useSignal(0);
@@ -74,7 +87,9 @@ function PopBody({ pop }) {
             () => {
               const el = document.getElementById(`sec-${name}`);
               if (!el) return false;
-              el.focus({ preventScroll: true });
+              // 短信 opens for writing: one presses its key to write, to read it is on the page already.
+              if (name === 'sms' && s.sms.state !== 'denied') writeMessage(pop);
+              else el.focus({ preventScroll: true });
               return true;
             },
           ]),
@@ -82,14 +97,14 @@ function PopBody({ pop }) {
   );
   if (face === 'known') {
     return html`
-      <div class="work">
+      <div class=${`work${draftOf(pop).values.value.quote !== undefined && pop.party ? ' offering' : ''}`}>
         <${QuotesPanel} pop=${pop} section=${s.quotes} />
         <${BusinessPanel} key=${pop.id} pop=${pop} section=${s.business} />
       </div>
-      <div class="rec">
+      <div class=${`rec${writingTo.value === pop.id ? ' composing' : ''}`}>
         <${ProfilePanel} pop=${pop} />
         <${CallsPanel} pop=${pop} section=${s.calls} />
-        <${SmsPanel} pop=${pop} section=${s.sms} />
+        <${Sms} pop=${pop} section=${s.sms} />
         <${ChatPanel} pop=${pop} section=${s.chat} />
       </div>
     `;
@@ -119,10 +134,10 @@ function PopBody({ pop }) {
         }}
       />`}
     </div>
-    <div class="rec who-is">
+    <div class=${`rec who-is${writingTo.value === pop.id ? ' composing' : ''}`}>
       ${face === 'several' || face === 'later' ? html`<${Preview} pop=${pop} at=${at.value} />` : html`<${NumberPanel} pop=${pop} />`}
       <${CallsPanel} pop=${pop} section=${s.calls} title=${t('calls.ofNumber')} />
-      <${SmsPanel} pop=${pop} section=${s.sms} />
+      <${Sms} pop=${pop} section=${s.sms} />
     </div>
   `;
 }
@@ -132,6 +147,8 @@ function Desk() {
   const picked = useSignal(null);
   useSeen(pop);
   useKeys({
+    '/': openKnowledge,
+    'Ctrl+/': openKnowledge,
     F2: () => {
       const next = incoming.value;
       if (!next) return false;
@@ -159,7 +176,9 @@ function Desk() {
           <${PhonePanel} />
         </div>
       `}
+      ${knowledgeOpen.value ? html`<${KnowledgePanel} pop=${pop} />` : null}
     </main>
+    <${Questions} />
     <${Toasts} />
     <${Speech} />
   `;
@@ -174,6 +193,7 @@ onFrame((frame, before, after) => {
   spoken.value = { ...spoken.value, loud: t('say.call', { who, queue: clean(pop.queue?.label ?? '', 16) }) };
   notify(t('say.notify'), who, pop.id);
 });
+onFrame(heardMessage);
 let spokenStep = '';
 effect(() => {
   const now = tick.value;

@@ -148,7 +148,7 @@ const How = ({ pop }) => {
 /** What is asked when a pop with unsaved words is to go. */
 const Leave = ({ pop, onStay }) => {
   const draft = draftOf(pop).values.value;
-  const parts = ['note', 'form', 'business', 'profile'].filter((k) => draft[k] !== undefined).map((k) => t(`draft.${k}`));
+  const parts = ['note', 'form', 'business', 'quote', 'sms', 'profile'].filter((k) => draft[k] !== undefined).map((k) => t(`draft.${k}`));
   const saveAndGo = async () => {
     if (await saveNote(pop)) {
       if (hasUnsaved(pop)) onStay();

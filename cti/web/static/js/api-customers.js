@@ -1,0 +1,30 @@
+// The page API for customers' affairs: knowledge, enquiries and quotes, lanes and ports, catalogue, conversations.
+import { call, part, query } from './api.js';
+
+const article = (id) => `/knowledge/articles/${part(id)}`;
+export const knowledge = {
+  search: (q, category, kind, limit) => call('GET', `/knowledge${query({ q, category, kind, limit })}`),
+  list: (values) => call('GET', `/knowledge/articles${query(values)}`),
+  article: (id) => call('GET', article(id)),
+  add: (draft) => call('POST', '/knowledge/articles', draft),
+  save: (id, draft, version) => call('PUT', article(id), { ...draft, version }),
+  retire: (id, version) => call('POST', `${article(id)}/retire`, { version }),
+  restore: (id, old, version) => call('POST', `${article(id)}/restore`, { old, version }),
+  used: (id) => call('POST', `${article(id)}/used`),
+};
+
+export const freight = {
+  ports: (q, limit) => call('GET', `/ports${query({ q, limit })}`),
+  choices: () => call('GET', '/freight'),
+  lanes: (days, limit) => call('GET', `/lanes${query({ days, limit })}`),
+  prices: (values) => call('GET', `/lanes/prices${query(values)}`),
+};
+
+const quotesOf = (party) => `/parties/${part(party)}/quotes`;
+export const quotes = {
+  totals: (containers, charges) => call('POST', '/quotes/totals', { containers, charges }),
+  one: (party, id) => call('GET', `${quotesOf(party)}/${part(id)}`),
+  add: (party, body) => call('POST', quotesOf(party), body),
+  save: (party, id, body) => call('PUT', `${quotesOf(party)}/${part(id)}`, body),
+  status: (party, id, status, note) => call('POST', `${quotesOf(party)}/${part(id)}/status`, { status, note }),
+};
