@@ -33,6 +33,7 @@ TEXT = [
     ("on-over", "k-over-solid"),
     ("ink", "k-over-soft"),
     ("k-over", "st-busy-soft"),
+    *((f"h{step}-ink", f"h{step}") for step in range(1, 6)),
 ]
 "(text, ground) as the style sheets pair them."
 MARKS = [

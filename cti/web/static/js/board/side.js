@@ -2,7 +2,7 @@
 import { html, useEffect, useSignal } from '../lib.js';
 import { Panel } from '../ui/panel.js';
 import { Icon, Foreign, Tag } from '../ui/marks.js';
-import { Trend } from '../ui/charts.js';
+import { Course } from '../ui/charts.js';
 import { t } from '../i18n.js';
 import { callerLine, clean, clockTime, mmss, phoneLabel } from '../format.js';
 import { board, level, shownNow } from '../session.js';
@@ -43,7 +43,11 @@ export const Side = () => {
     if (news && news !== memory.value.list[0]) spoken.value = { ...spoken.value, quiet: words(news, b.queues)[0] };
     memory.value = next;
   }, [b, now]);
-  const buckets = sumRecent(b.queues);
+  const buckets = sumRecent(b.queues).map((r) => {
+    const name = clockTime(r.at).replace(/^0/, '');
+    const level = r.offered ? 1 - r.late / r.offered : null;
+    return { ...r, key: r.at, level, name, whole: name.endsWith(':00'), say: `${name} · ${r.offered}` };
+  });
   const list = memory.value.list;
   const goal = Object.values(b.queues)[0]?.goal ?? 0.9;
   return html`<div class="side">
@@ -67,7 +71,7 @@ export const Side = () => {
         </span>`
       }
     >
-      ${buckets.length ? html`<${Trend} buckets=${buckets} goal=${goal} label=${t('trend.label')} />` : html`<p class="say">${t('trend.none')}</p>`}
+      ${buckets.length ? html`<${Course} buckets=${buckets} goal=${goal} label=${t('trend.label')} />` : html`<p class="say">${t('trend.none')}</p>`}
     </${Panel}>
     <${Panel}
       id="alerts"

@@ -1,4 +1,4 @@
-// The three drawings of the pages, as plain SVG in the size of their box.
+// The drawings of the pages, as plain SVG in the size of their box.
 import { html, useLayoutEffect, useRef, useState } from '../lib.js';
 import { money } from '../format.js';
 
@@ -123,47 +123,76 @@ export function roundTop(n) {
   return [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((k) => Math.ceil((k * power) / 2) * 2).find((x) => x >= n) ?? power * 10;
 }
 
-/** Calls per interval as bars with their late part, and the level as a line with its goal. */
-export function Trend({ buckets, goal, label }) {
+/** Which buckets get their name under the axis: round ones first, as many as there is room for. */
+export function namedBuckets(buckets, width, room) {
+  const every = Math.max(1, Math.ceil(room / width));
+  const round = buckets.some((b) => b.whole);
+  const out = [];
+  buckets.forEach((b, i) => {
+    if ((!round || b.whole) && b.name && (out.length === 0 || i - out.at(-1) >= every)) out.push(i);
+  });
+  return out;
+}
+
+/**
+ * Calls per interval as bars with their late part, and the level as a line with its goal. A bucket is {key, offered, late,
+ * level (0..1 or null), name (under the axis), whole (a round moment), say (on hover), marked (not certain)}. `onPick(key)`.
+ */
+export function Course({ buckets, goal, label, onPick, picked, room = 44 }) {
   const [ref, { w, h }] = useBox({ w: 320, h: 106 });
-  const [L, R, T, B] = [28, 36, 8, 18];
-  const ph = h - T - B;
-  const most = Math.max(4, ...buckets.map((b) => b.offered));
-  const top = roundTop(most);
-  const levels = buckets.map((b) => (b.offered ? 1 - b.late / b.offered : null));
-  const known = levels.filter((v) => v !== null);
+  const [L, R, T, B] = [32, 40, 8, 18];
+  const ph = Math.max(1, h - T - B);
+  const top = roundTop(Math.max(4, ...buckets.map((b) => b.offered)));
+  const known = buckets.map((b) => b.level).filter((v) => v !== null && v !== undefined);
   const floor = Math.min(0.6, Math.floor(Math.min(1, ...known) * 5) / 5);
   const bw = (w - L - R) / Math.max(1, buckets.length);
   const y = (v) => T + ((1 - v) / (1 - floor)) * ph;
   const mid = (i) => L + i * bw + bw / 2;
-  const points = levels.map((v, i) => (v === null ? null : [mid(i), y(v), v])).filter(Boolean);
-  const hour = (at) => new Date(at * 1000);
+  const bar = Math.max(1, bw * 0.64);
+  // Where nobody called there is no level, and no line that pretends one.
+  const runs = [];
+  buckets.forEach((b, i) => {
+    if (b.level === null || b.level === undefined) runs.push([]);
+    else (runs.at(-1) ?? (runs[0] = [])).push([mid(i), y(b.level), b]);
+  });
+  const points = runs.flat();
+  const named = new Set(namedBuckets(buckets, bw, room));
+  const dots = points.length <= 120;
   return html`<div class="trend-box" ref=${ref}>
-    <svg class="trend" viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
+    <svg class=${`trend${onPick ? ' pick' : ''}`} viewBox=${`0 0 ${w} ${h}`} width=${w} height=${h} role="img" aria-label=${label}>
       ${[0, 0.5, 1].map((k) => html`
-        <path class="gr" d=${`M${L} ${T + ph * k}H${w - R}`} />
-        <text x=${L - 6} y=${T + ph * k + 4} text-anchor="end">
-          ${Math.round(top * (1 - k))}
-        </text>
-        <text x=${w - R + 6} y=${T + ph * k + 4}>
-          ${Math.round(100 - (100 - floor * 100) * k)}%
-        </text>
+        <path key=${k} class="gr" d=${`M${L} ${T + ph * k}H${w - R}`} />
+        <text x=${L - 6} y=${T + ph * k + 4} text-anchor="end">${Math.round(top * (1 - k))}</text>
+        <text x=${w - R + 6} y=${T + ph * k + 4}>${Math.round(100 - (100 - floor * 100) * k)}%</text>
       `)}
       ${buckets.map((b, i) => {
         const bh = (b.offered / top) * ph;
         const lh = (Math.min(b.late, b.offered) / top) * ph;
-        const d = hour(b.at);
-        return html`<g key=${b.at}>
-          <rect class="b1" x=${mid(i) - bw * 0.32} y=${T + ph - bh} width=${bw * 0.64} height=${bh} rx="1.5" />
-          <rect class="b2" x=${mid(i) - bw * 0.32} y=${T + ph - lh} width=${bw * 0.64} height=${lh} />
-          ${d.getMinutes() === 0 ? html`<text x=${mid(i)} y=${h - 4} text-anchor="middle">
-            ${d.getHours()}:00
-          </text>` : null}
+        return html`<g key=${b.key}>
+          ${picked === b.key ? html`<rect class="at" x=${L + i * bw} y=${T} width=${bw} height=${ph} />` : null}
+          <rect class=${`b1${b.marked ? ' unsure' : ''}`} x=${mid(i) - bar / 2} y=${T + ph - bh} width=${bar} height=${bh} rx=${bw > 6 ? 1.5 : 0} />
+          <rect class="b2" x=${mid(i) - bar / 2} y=${T + ph - lh} width=${bar} height=${lh} />
+          ${named.has(i) ? html`<text x=${mid(i)} y=${h - 4} text-anchor="middle">${b.name}</text>` : null}
         </g>`;
       })}
-      <path class="goal" d=${`M${L} ${y(goal)}H${w - R}`} />
-      <path class="ln" d=${line(points)} />
-      ${points.map(([px, py, v]) => html`<circle cx=${px} cy=${py} r=${v < goal ? 3 : 2} class=${v < goal ? 'low' : 'ok'} />`)}
+      ${goal === null || goal === undefined ? null : html`<path class="goal" d=${`M${L} ${y(goal)}H${w - R}`} />`}
+      <path class="ln" d=${runs.map(line).join('')} />
+      ${dots ? points.map(([px, py, b]) => {
+        const low = b.level < (goal ?? 0);
+        return html`<circle key=${b.key} cx=${px} cy=${py} r=${low ? 3 : 2} class=${low ? 'low' : 'ok'} />`;
+      }) : null}
+      ${buckets.map((b, i) => html`<rect
+        key=${b.key}
+        class="hit"
+        data-bucket=${b.key}
+        x=${L + i * bw}
+        y=${T}
+        width=${bw}
+        height=${ph + B}
+        onClick=${onPick && (() => onPick(b.key))}
+      >
+        <title>${b.say}</title>
+      </rect>`)}
     </svg>
   </div>`;
 }

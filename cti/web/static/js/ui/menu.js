@@ -1,19 +1,42 @@
 // A small menu that hangs from its button: opens by click or Enter, arrows move, Esc and a click beside it close it and give
 // the focus back.
-import { html, useEffect, useRef, useState } from '../lib.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib.js';
 
-export function Menu({ label, button, class: extra, align = 'left', children }) {
+const EDGE = 8; // pixels kept free at the edges of the window
+
+/** Where a floating box goes: under its button, above it where there is no room. */
+function place(box, opener, align) {
+  const at = opener.getBoundingClientRect();
+  const { offsetWidth: w, offsetHeight: h } = box;
+  const left = align === 'right' ? at.right - w : at.left;
+  const below = at.bottom + 6 + h <= window.innerHeight - EDGE;
+  box.style.left = `${Math.max(EDGE, Math.min(left, window.innerWidth - w - EDGE))}px`;
+  box.style.top = `${below ? at.bottom + 6 : Math.max(EDGE, at.top - 6 - h)}px`;
+}
+
+/**
+ * `float`: over everything, for menus inside boxes that cut what hangs out of them. `form`: fields stand in it, it stays
+ * while one works in them. Items with `data-stay` leave it open. `onOpen(open)` hears of both.
+ */
+export function Menu({ label, button, class: extra, align = 'left', float, form, disabled, title, onOpen, children }) {
   const [open, setOpen] = useState(false);
   const box = useRef(null);
   const opener = useRef(null);
+  const turn = (next) => {
+    setOpen(next);
+    onOpen?.(next);
+  };
   const close = (back = true) => {
-    setOpen(false);
+    turn(false);
     if (back) opener.current?.focus();
   };
 
+  useLayoutEffect(() => {
+    if (open && float) place(box.current, opener.current, align);
+  });
   useEffect(() => {
     if (!open) return undefined;
-    box.current.querySelector('[role^="menuitem"]:not([disabled])')?.focus();
+    box.current.querySelector('[role^="menuitem"]:not([disabled]), input:not([disabled])')?.focus({ preventScroll: true });
     const outside = (event) => {
       if (!box.current?.contains(event.target) && !opener.current?.contains(event.target)) close(false);
     };
@@ -28,11 +51,11 @@ export function Menu({ label, button, class: extra, align = 'left', children }) 
       close();
       return;
     }
-    if (event.key === 'Tab') {
+    if (event.key === 'Tab' && !form) {
       close(false);
       return;
     }
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    if ((event.key !== 'ArrowDown' && event.key !== 'ArrowUp') || event.target.matches('input, select')) return;
     event.preventDefault();
     const items = [...box.current.querySelectorAll('[role^="menuitem"]:not([disabled])')];
     const at = items.indexOf(document.activeElement);
@@ -47,18 +70,20 @@ export function Menu({ label, button, class: extra, align = 'left', children }) 
       aria-haspopup="menu"
       aria-expanded=${open}
       aria-label=${label}
-      onClick=${() => (open ? close() : setOpen(true))}
+      title=${title}
+      disabled=${disabled}
+      onClick=${() => (open ? close() : turn(true))}
     >
       ${button}
     </button>
     ${open ? html`<div
-      class=${`pop menu ${align}`}
-      role="menu"
+      class=${`pop menu ${float ? 'float' : align}`}
+      role=${form ? 'dialog' : 'menu'}
       aria-label=${label}
       ref=${box}
       onKeyDown=${onKey}
       onClick=${(event) => {
-        if (event.target.closest('[role^="menuitem"]')) close();
+        if (event.target.closest('[role^="menuitem"]:not([data-stay])')) close();
       }}
     >
       ${children}
@@ -66,8 +91,10 @@ export function Menu({ label, button, class: extra, align = 'left', children }) 
   </span>`;
 }
 
-export const Item = ({ onClick, chosen, disabled, children }) => html`<button
+export const Item = ({ onClick, chosen, disabled, title, k, children }) => html`<button
   type="button"
+  title=${title}
+  data-key=${k}
   class=${`opt${chosen ? ' sel' : ''}`}
   disabled=${disabled}
   role=${chosen === undefined ? 'menuitem' : 'menuitemradio'}
@@ -77,8 +104,21 @@ export const Item = ({ onClick, chosen, disabled, children }) => html`<button
   ${children}
 </button>`;
 
+/** One of several that may hold together; the menu stays open. */
+export const Check = ({ onClick, on, children }) => html`<button
+  type="button"
+  class=${`opt${on ? ' sel' : ''}`}
+  role="menuitemcheckbox"
+  aria-checked=${on}
+  data-stay
+  onClick=${onClick}
+>
+  <span class="tick" aria-hidden="true">${on ? '✓' : ''}</span>
+  ${children}
+</button>`;
+
 /** A dialog over the page: traps the focus and gives it back. */
-export function Dialog({ title, onClose, children }) {
+export function Dialog({ title, onClose, wide, children }) {
   const box = useRef(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -87,7 +127,7 @@ export function Dialog({ title, onClose, children }) {
   }, []);
   return html`<dialog
     ref=${box}
-    class="dialog"
+    class=${`dialog${wide ? ' wide' : ''}`}
     aria-label=${title}
     onCancel=${(e) => {
       e.preventDefault();
