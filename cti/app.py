@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -16,8 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from argon2 import PasswordHasher
 
-from crm_bridge import model
-from crm_bridge.live import SiteCrm, open_crm
+from crm_bridge.live import SiteCrm
 from crm_bridge.numbers import Number, Site, canonical, display
 from cti import __version__, wire
 from cti.address import Address
@@ -28,6 +26,7 @@ from cti.bus import Bus
 from cti.calls.pbx import ONLY, WANTED, Pbx, PbxConfig
 from cti.chronicle import Chronicle
 from cti.condition import Watch
+from cti.customers import Customers, Opening
 from cti.desk import Desks
 from cti.feed import Feed
 from cti.floor import Floor
@@ -41,6 +40,7 @@ from cti.popup.record import Records
 from cti.popup.rules import Labels, QueueLabel
 from cti.popup.server import PushServer
 from cti.popup.session import PopSession
+from cti.privacy import Privacy
 from cti.settings import Settings
 from cti.sms.record import section as sms_section
 from cti.store import Store, StoreError, Writer
@@ -84,8 +84,7 @@ class App:
         )
         self.bus = Bus()
         self.phones = Phones()
-        self._crm: SiteCrm | None = None
-        self._crm_lock = threading.Lock()
+        self.opening = Opening(settings.crm, site=self._site, timezone=site.timezone, on_numbers=self._numbers)
         self._stack = contextlib.AsyncExitStack()
         self._store_answers = True
         self.web_port = 0
@@ -112,7 +111,7 @@ class App:
         settings, later = self.settings, self._stack
         later.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(SWITCH_S)
-        later.callback(self._close_crm)
+        later.callback(self.opening.close)
         # The tables of regions take half a second to load: not while the first phone rings.
         await asyncio.to_thread(lambda: canonical("057487654321").region)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
@@ -125,6 +124,7 @@ class App:
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
         self._build(past)
+        self.opening.start(self.customers.opened)
         later.callback(self.auth.close)
         later.callback(self.lane.close)
         self._run(self.writer.run(), later)
@@ -138,6 +138,8 @@ class App:
         later.push_async_callback(self.push.stop)
         later.push_async_callback(self.chronicle.close)
         self._run(self.chronicle.run(), later)
+        later.push_async_callback(self.customers.close)
+        self._run(self.customers.run(), later)
         self._run(self._rounds(), later)
         later.callback(self.floor.stop)
         later.callback(self.feed.stop)
@@ -166,7 +168,10 @@ class App:
             default=QueuePlan(label="", target_s=settings.pbx.default_target),
         )
         day = Day(lambda queue: self.labels.queue(queue).target_s, self._day)
-        self.floor = Floor(self.session, board, day, pbx_now=self.pbx_now)
+        privacy = Privacy(
+            floor_roles=settings.customers.floor_price_roles, personal_roles=settings.customers.personal_roles
+        )
+        self.floor = Floor(self.session, board, day, pbx_now=self.pbx_now, sight=privacy.of)
         self.hub = Hub(self.floor.snapshot, pbx_now=self.pbx_now, steady=steady_clock)
         self.records = Records(
             self.crm,
@@ -189,6 +194,8 @@ class App:
         self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
         self.recall = Recall(self.floor, self.store, self.lane, self.writer, ask=self.records.ask, feed=self.feed)
         self.bus.subscribe("merges", self.recall.on_event)
+        self.customers = Customers(settings, self.opening, self.store, self.floor, privacy, clock=self.pbx_now)
+        self.bus.subscribe("customers", self.customers.on_event)
         self.link = Link(
             settings.pbx,
             on_packet=self.feed.on_packet,
@@ -207,6 +214,9 @@ class App:
             self.link,
             members=self.pbx.members,
             clock=self.pbx_now,
+            sight=self.customers.sight,
+            noted=self.customers.noted,
+            numbers_changed=self.customers.numbers_changed,
         )
         self.push = PushServer(
             self.hub,
@@ -229,6 +239,7 @@ class App:
                 auth=self.auth,
                 desk=self.desks,
                 history=self.chronicle.desk,
+                customers=self.customers,
                 condition=self.watch,
                 site=self.address,
                 version=__version__,
@@ -255,22 +266,17 @@ class App:
 
     # --- the CRM and our own history, for worker threads -------------------------------------------------------
 
-    def crm(self) -> model.Crm:
-        """The CRM, opened at first use. Raises CrmError while it cannot be opened."""
-        with self._crm_lock:
-            if self._crm is None:
-                named, zone = self.settings.crm, self.settings.site.timezone
-                self._crm = open_crm(named.url, mapping=named.mapping, site=self._site, timezone=zone)
-            return self._crm
+    def crm(self) -> SiteCrm:
+        """The CRM. Raises CrmError while it cannot be opened."""
+        return self.opening.crm()
 
     @property
     def crm_ok(self) -> bool:
         """False while the CRM, or the site's own behind it, is held for broken."""
-        return self.records.crm_ok and (self._crm is None or self._crm.source_ok)
+        return self.records.crm_ok and self.opening.ok
 
-    def _close_crm(self) -> None:
-        if self._crm is not None:
-            self._crm.close()
+    def _numbers(self, found: Mapping[str, tuple[str, ...]]) -> None:
+        self.customers.relink.numbers(found)
 
     def calls(self, keys: Sequence[str], limit: int, but: str) -> tuple[Sequence[wire.CallItem], int]:
         """Earlier calls of these numbers."""
@@ -320,11 +326,12 @@ class App:
             "link_waiting": float(self.link.waiting),
             "store_ok": float(self.store_ok),
             "crm_ok": float(self.crm_ok),
+            **self.customers.back.gauges(),
         }
 
     def _counters(self) -> Mapping[str, Mapping[str, int]]:
         figures = msgspec.structs.asdict(self.hub.figures)
-        lanes = (self.records.finding, self.records.reading, self.records.own, self.lane)
+        lanes = (self.records.finding, self.records.reading, self.records.own, self.lane, *self.customers.lanes)
         return {
             "link": self.link.counters(),
             "core_odd": self.pbx.counters,

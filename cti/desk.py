@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from crm_bridge import model
-from cti import wire
+from cti import privacy, wire
 from cti.ami.actions import AmiError
 from cti.auth import Auth, Identity
 from cti.calls.record import Call
@@ -20,9 +20,11 @@ from cti.control.pause import Pbx, pause, reason_for
 from cti.floor import Floor
 from cti.popup.lanes import Away, Lane, Late
 from cti.popup.phones import PhoneTaken
+from cti.privacy import Sight
 from cti.store import CallRow, NoteConflict, Store, StoreError
 from cti.store.rows import summary
 from cti.web.ports import Refusal, not_found
+from cti.web.refusing import refusal_of
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -41,8 +43,15 @@ class Desks:
         *,
         members: Callable[[str], Sequence[str]],
         clock: Callable[[], float],
+        sight: Callable[[Identity], Sight] = lambda identity: privacy.ALL,
+        noted: Callable[[str], None] = lambda call: None,
+        numbers_changed: Callable[[str], None] = lambda party: None,
     ) -> None:
-        """`members` gives the queue members of a phone; `clock` is the PBX's."""
+        """`members` gives the queue members of a phone; `clock` is the PBX's; `sight` tells what somebody sees.
+
+        `noted` hears of each call that somebody wrote about or gave to a customer, `numbers_changed` of each customer
+        whose numbers may be others.
+        """
         self._floor = floor
         self._session = floor.session
         self._store = store
@@ -51,6 +60,9 @@ class Desks:
         self._link = link
         self._members = members
         self._clock = clock
+        self._sight = sight
+        self._noted = noted
+        self._numbers_changed = numbers_changed
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- oneself -----------------------------------------------------------------------------------------------
@@ -176,6 +188,7 @@ class Desks:
         if chosen is None:
             return
         await self._stored(lambda: self._store.choose_party(shown.call, chosen.id, identity.login, self._clock()))
+        self._noted(shown.call)
         number = shown.caller.number
         if number is not None and shown.match.level != "exact":
             await self._crm(lambda crm: crm.learn(number, chosen.id, identity.login))
@@ -217,6 +230,7 @@ class Desks:
                 if current is None
                 else wire.Note(text=current.text, saved_at=current.saved_at, version=current.version, by=current.user),
             ) from None
+        self._noted(call)
         note = wire.Note(text=saved.text, saved_at=saved.saved_at, version=saved.version, by=saved.user)
         self._floor.carry(self._session.note_saved(call, note))
         return note
@@ -234,11 +248,13 @@ class Desks:
         self, identity: Identity, party: str, fields: Mapping[str, str], version: int
     ) -> model.Profile:
         """Change a party's fields; 409 with the current profile where somebody else was first."""
-        profile = await self._crm(lambda crm: crm.save_fields(party, fields, version, identity.login))
+        sight = self._sight(identity)
+        profile = await self._crm(lambda crm: crm.save_fields(party, fields, version, identity.login), sight)
         self._floor.carry(self._session.party_changed(profile.party))
         self._floor.records.party_changed(party, ("profile",))
         self._audit(identity, "party.save", party, ",".join(sorted(fields)))
-        return profile
+        self._numbers_changed(party)
+        return privacy.profile(profile, sight)
 
     async def create_party(
         self, identity: Identity, fields: Mapping[str, str], number: str | None, call: str | None
@@ -251,15 +267,17 @@ class Desks:
             self._floor.carry(self._session.choose(call, profile.party))
             self._floor.enrich(call)
             await self._stored(lambda: self._store.choose_party(call, profile.party.id, identity.login, self._clock()))
+            self._noted(call)
         self._audit(identity, "party.create", profile.party.id)
-        return profile
+        self._numbers_changed(profile.party.id)
+        return privacy.profile(profile, self._sight(identity))
 
     async def add_business(self, identity: Identity, party: str, fields: Mapping[str, str]) -> model.BusinessRecord:
         """A business record."""
         record = await self._crm(lambda crm: crm.add_business(party, fields, identity.login))
         self._floor.records.party_changed(party, ("business",))
         self._audit(identity, "business.add", party, record.id)
-        return record
+        return privacy.business(record, self._sight(identity))
 
     async def add_note(self, identity: Identity, party: str, text: str, call: str | None) -> model.Note:
         """A remark about a party."""
@@ -280,17 +298,11 @@ class Desks:
 
     # --- inside ------------------------------------------------------------------------------------------------
 
-    async def _crm(self, call: Callable[[model.Crm], T]) -> T:
+    async def _crm(self, call: Callable[[model.Crm], T], sight: Sight = privacy.ALL) -> T:
         try:
             result: T = await self._floor.records.ask(call)
-        except model.Conflict as conflict:
-            raise Refusal(409, "conflict", conflict.text, conflict.text_en, profile=conflict.profile) from None
-        except model.Invalid as invalid:
-            raise Refusal(422, "invalid", invalid.text, invalid.text_en, problems=invalid.problems) from None
-        except model.NotFound as absent:
-            raise Refusal(404, "not_found", absent.text, absent.text_en) from None
         except model.CrmError as error:
-            raise Refusal(422 if error.permanent else 503, "crm", error.text, error.text_en) from None
+            raise refusal_of(error, sight) from None
         return result
 
     async def _stored(self, call: Callable[[], T]) -> T:

@@ -7,21 +7,23 @@ the board's changes, the writing down of calls) is gathered for a moment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from crm_bridge import model
-from cti import events, wire
+from cti import events, privacy, wire
 from cti.auth import Identity
 from cti.board import Board, BoardView, Changes
+from cti.board.veil import without_customers
 from cti.calls.record import Call
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
 from cti.popup.record import Records
 from cti.popup.session import PopSession
 from cti.popup.state import Close, Effect, Forget, Gather, Later, LookUp, Show, ShowAgent
+from cti.privacy import Sight
 
 SOON_S: Final = 0.05
 "Agents' own states, and heads that may wait, are pushed together after this."
@@ -32,17 +34,31 @@ BOARD_S: Final = 0.1
 class Floor:
     """Carries out what the pop session asks, and feeds the pages."""
 
-    def __init__(self, session: PopSession, board: Board, day: Day, *, pbx_now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        session: PopSession,
+        board: Board,
+        day: Day,
+        *,
+        pbx_now: Callable[[], float],
+        sight: Callable[[str], Sight] = lambda role: privacy.ALL,
+    ) -> None:
+        """`sight` tells what a role sees of customers."""
         self.session = session
         self.board = board
         self.day = day
         self._pbx_now = pbx_now
+        self._sight = sight
         self._later: dict[str, None] = {}
         self._agents: dict[str, None] = {}
         self._came: list[tuple[str, wire.Section]] = []
         self._shown_agents: dict[str, wire.AgentView | None] = {}
         self._soon: asyncio.TimerHandle | None = None
         self._board_timer: asyncio.TimerHandle | None = None
+        self.more: Callable[[Page], Mapping[str, Any]] = lambda page: {}
+        "What else a page's snapshot holds, by the page's kind; of a wallboard all but the link."
+        self.on_board: list[Callable[[Changes], None]] = []
+        "Who else hears of the board's changes."
         self.link = wire.LinkView(
             state="connecting",
             since=pbx_now(),
@@ -84,9 +100,9 @@ class Floor:
                     if any(hub.has(u) for u in effect.users):
                         hub.send(effect.users, "pop", wire.body(pop=effect.pop))
                         sections = records.sections(effect.pop.call) if effect.fresh else ()
-                        if sections:
-                            bodies = [_section_body(effect.pop.id, wire.encode(s)) for s in sections]
-                            hub.send_many(effect.users, "section", bodies)
+                        for sight, users in self._by_sight(effect.users).items() if sections else ():
+                            bodies = [_section_body(effect.pop.id, _encoded(s, sight)) for s in sections]
+                            hub.send_many(users, "section", bodies)
                 case Close():
                     body = wire.body(pop=effect.pop, reason=effect.reason, by=effect.by)
                     hub.send(effect.users, "pop_closed", body)
@@ -132,9 +148,13 @@ class Floor:
     def _push_board(self) -> None:
         self._board_timer = None
         changes = self.board.changes()
-        if changes is not None and self.hub.boards:
+        if changes is None:
+            return
+        for take in self.on_board:
+            take(changes)
+        if self.hub.boards:
             self.hub.send_boards(
-                "board", lambda customers: wire.body(changes=changes if customers else _without_customers(changes))
+                "board", lambda customers: wire.body(changes=changes if customers else without_customers(changes))
             )
 
     def calls_changed(self, calls: Iterable[Call]) -> None:
@@ -211,13 +231,30 @@ class Floor:
         came, self._came = self._came, []
         bodies: dict[tuple[str, tuple[str, ...]], list[bytes]] = {}
         for call, section in came:
-            encoded: bytes | None = None
+            encoded: dict[Sight, bytes] = {}
             for pop, users in self.session.audience_of_call(call):
-                if any(self.hub.has(u) for u in users):
-                    encoded = encoded or wire.encode(section)
-                    bodies.setdefault((pop, users), []).append(_section_body(pop, encoded))
+                for sight, some in self._by_sight(users).items():
+                    if sight not in encoded:
+                        encoded[sight] = _encoded(section, sight)
+                    bodies.setdefault((pop, some), []).append(_section_body(pop, encoded[sight]))
         for (_, users), frames in bodies.items():
             self.hub.send_many(users, "section", frames)
+
+    def _by_sight(self, users: Iterable[str]) -> dict[Sight, tuple[str, ...]]:
+        """Those of the users who have a page open, by what they see of customers."""
+        found: dict[Sight, tuple[str, ...]] = {}
+        for user in users:
+            if self.hub.has(user):
+                sight = self._sight(self.hub.role(user))
+                found[sight] = (*found.get(sight, ()), user)
+        return found
+
+    def reread(self, parties: Collection[str], names: Collection[wire.SectionName]) -> None:
+        """Something of these parties, or of people of these companies, was saved: their open pops read it again."""
+        for id, call in self.session.shelf.calls.items():
+            party = call.party
+            if party is not None and (party.id in parties or party.company_id in parties):
+                self.records.reread(id, names)
 
     def intents(self, call: str, intents: tuple[wire.Intent, ...]) -> None:
         """Hints came."""
@@ -249,6 +286,9 @@ class Floor:
     def snapshot(self, page: Page) -> Iterable[tuple[str, bytes]]:
         """All that a page is shown first: one snapshot, then the sections of its pops."""
         identity = page.identity
+        if page.kind == "wallboard":
+            yield "snapshot", wire.body(link=self.link, **self.more(page))
+            return
         self.session.phones.set_own(identity.login, identity.interfaces)
         desk = page.kind == "desk"
         pops = self.session.pops_of(identity.login) if desk else []
@@ -264,15 +304,17 @@ class Floor:
                 today=self.today(identity.login) if desk else None,
                 board=self._board_for(identity) if page.kind == "board" else None,
                 phones=self.session.phones.to_take(identity.login) if desk else (),
+                **self.more(page),
             ),
         )
+        sight = self._sight(identity.role)
         for pop in pops:
             for section in self.records.sections(pop.call):
-                yield "section", _section_body(pop.id, wire.encode(section))
+                yield "section", _section_body(pop.id, _encoded(section, sight))
 
     def _board_for(self, identity: Identity) -> BoardView:
         board = self.board.snapshot()
-        return board if "customers" in identity.rights else _without_customers(board)
+        return board if "customers" in identity.rights else without_customers(board)
 
     def seen(self, identity: Identity, pop: str) -> None:
         """A page has drawn a pop: how long after the ring."""
@@ -288,26 +330,8 @@ DELAYS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 "Bounds of the histogram of ring to drawn pop, in seconds."
 
 
-B = TypeVar("B", BoardView, Changes)
-
-
-def _without_customers(board: B) -> B:
-    """The same board for one who may not know who calls."""
-    callers = {
-        visit: None
-        if caller is None
-        else msgspec.structs.replace(
-            caller, number=None, display="", region="", name=None, company=None, tier=None, party=None
-        )
-        for visit, caller in board.callers.items()
-    }
-    agents = {
-        interface: None
-        if agent is None
-        else msgspec.structs.replace(agent, caller=None, caller_name=None, company=None)
-        for interface, agent in board.agents.items()
-    }
-    return msgspec.structs.replace(board, callers=callers, agents=agents)
+def _encoded(section: wire.Section, sight: Sight) -> bytes:
+    return wire.encode(privacy.section(section, sight))
 
 
 def _section_body(pop: str, section: bytes) -> bytes:

@@ -274,6 +274,31 @@ class ChatArchive:
         with errors(), self._crm.database.read() as connection:
             return [_peer(row) for row in connection.execute(query)]
 
+    def peer(self, peer_id: str) -> Peer:
+        """One conversation; raises NotFound."""
+        with errors(), self._crm.database.read() as connection:
+            return _peer(_peer_row(connection, peer_id))
+
+    def unlinked(self) -> int:
+        """How many conversations nobody is known for."""
+        query = sa.select(sa.func.count()).select_from(chat_peer).where(chat_peer.c.party_id.is_(None))
+        with errors(), self._crm.database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def held(self, peer_id: str, limit: int = 50) -> tuple[list[ChatMessage], int]:
+        """The newest messages of a conversation that is not linked, newest first, and how many there are in all."""
+        here = chat_held.c.peer_id == peer_id[:64]
+        query = sa.select(chat_held).where(here).order_by(chat_held.c.at.desc(), chat_held.c.id.desc())
+        with errors(), self._crm.database.read() as connection:
+            row = _peer_row(connection, peer_id)
+            found = connection.execute(query.limit(max(1, min(limit, 500)))).all()
+            total = connection.execute(sa.select(sa.func.count()).select_from(chat_held).where(here)).scalar_one()
+        messages = [
+            ChatMessage(channel=row.channel, **{name: getattr(one, name) for name in ("id", "at", *_COLUMNS)})
+            for one in found
+        ]
+        return messages, int(total)
+
     def suggestions(self, peer_id: str, limit: int = 8) -> list[Suggestion]:
         """Customers that a conversation may belong to, likeliest first; raises NotFound."""
         with errors(), self._crm.database.read() as connection:

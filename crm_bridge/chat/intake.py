@@ -7,7 +7,7 @@ Pushing the same again changes nothing: a message and the enquiry it opens are s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -43,6 +43,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 class Intake:
     """Takes pushes; safe to use from several threads. Raises CrmError (BadPush for a body that is none).
 
+    `accounts` are ids or nicks of our own people, by platform: what they send is ours.
+
     `on_arrival` is called after the message is stored, in the thread of the push: the service hands it on to its loop.
     `prospects` tells whether an enquiry of somebody unknown makes a new customer for it, for else nobody would see it.
     """
@@ -53,6 +55,7 @@ class Intake:
         *,
         zone: tzinfo,
         shapes: Mapping[str, Shape] | None = None,
+        accounts: Mapping[str, Collection[str]] | None = None,
         on_arrival: Callable[[Stored], None] | None = None,
         prospects: bool = True,
         prospect_category: str = "customer",
@@ -61,6 +64,7 @@ class Intake:
         self._archive = ChatArchive(crm)
         self._zone = zone
         self._shapes = {**SHAPES, **(shapes or {})}
+        self._accounts = {platform: frozenset(ours) for platform, ours in (accounts or {}).items()}
         self._on_arrival = on_arrival
         self._prospects = prospects
         self._category = prospect_category
@@ -70,7 +74,8 @@ class Intake:
         shape = self._shapes.get(platform)
         if shape is None:
             raise CrmError("没有配置这个平台", text_en="No such platform is configured", permanent=True)
-        return self.receive(parse(body, shape, Options(zone=self._zone), content_type))
+        ours = self._accounts.get(platform, frozenset())
+        return self.receive(parse(body, shape, Options(zone=self._zone, ours=ours), content_type))
 
     def receive(self, messages: list[Message]) -> Receipt:
         """Messages of any platform."""

@@ -92,23 +92,34 @@ SHAPES: Final[dict[str, Shape]] = {
 class BadPush(CrmError):
     """A body that is none of the shape's; answer 400."""
 
+    too_large = False
+    "True for one that may be good, but is not taken in one piece; answer 413."
+
     def __init__(self, text: str, text_en: str) -> None:
         super().__init__(text, text_en=text_en, permanent=True)
+
+
+class TooLarge(BadPush):
+    """A body that must come in smaller pieces: nothing of it was taken, so that nothing is lost unseen."""
+
+    too_large = True
 
 
 def parse(body: bytes, shape: Shape, options: Options, content_type: str = "application/json") -> list[Message]:
     """The messages in a push, JSON or a form; what is no message is left out.
 
-    Raises BadPush for a body that is too long, or no JSON and no form.
+    Raises TooLarge for a body or a list that is too long, BadPush for one that is no JSON and no form.
     """
     if len(body) > MAX_BODY:
-        raise BadPush("消息太大", "The push is too large")
+        raise TooLarge("消息太大", "The push is too large")
     value = _value(body, content_type)
     found = at(value, *shape.messages.split(".")) if shape.messages else value
     if found is None:
         found = value
     items = found if isinstance(found, list) else [found]
-    messages = [_message(item, value, shape, options) for item in items[:MAX_MESSAGES]]
+    if len(items) > MAX_MESSAGES:
+        raise TooLarge(f"一次最多 {MAX_MESSAGES} 条", f"At most {MAX_MESSAGES} messages at once")
+    messages = [_message(item, value, shape, options) for item in items]
     return [message for message in messages if message is not None]
 
 
@@ -136,7 +147,7 @@ def _message(item: object, whole: object, shape: Shape, options: Options) -> Mes
     word = cells.get("direction", "")
     if shape.incoming or shape.outgoing:
         cells["direction"] = "in" if word in shape.incoming else "out" if word in shape.outgoing else ""
-    elif not word:
+    elif not word and not options.ours:
         cells["direction"] = "in"  # platforms push what customers write, unless they say otherwise
     cells["kind"] = shape.kinds.get(cells.get("kind", ""), cells.get("kind", ""))
     if not cells.get("peer_id") and not cells.get("peer"):

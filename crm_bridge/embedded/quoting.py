@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from crm_bridge import sql
 from crm_bridge.embedded import rows, tables, writes
 from crm_bridge.freight import containers, currencies
 from crm_bridge.freight.charges import BASES, PARTS, Cargo, Charge, QuoteTotal, totals
-from crm_bridge.model import Invalid, InvalidField, NotFound, Quote, QuoteLine, QuoteStatus
+from crm_bridge.model import CrmError, Invalid, InvalidField, NotFound, Quote, QuoteLine, QuoteStatus
 
 MOST_CHARGES: Final = 80
 
@@ -38,6 +39,35 @@ class QuoteDraft(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: float | None = None
     status: QuoteStatus = "open"
     note: str = ""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """An enquiry or quote in a list of all customers'."""
+
+    quote: Quote
+    party_id: str
+    "The company, or the person who has none."
+    party: str
+    "Its name."
+
+
+class QuoteSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A quote with everything that was typed."""
+
+    quote: Quote
+    charges: tuple[Charge, ...]
+    total: QuoteTotal | None
+    "None without a price."
+    version: str
+    "A digest of all that can be changed."
+
+
+class QuoteChanged(CrmError):
+    """Somebody changed the quote first: `sheet` is how it stands. Nothing was overwritten."""
+
+    def __init__(self, sheet: QuoteSheet) -> None:
+        super().__init__("报价刚被别人改过", text_en="Somebody else just changed the quote", permanent=True)
+        self.sheet = sheet
 
 
 class Quoting:
@@ -81,35 +111,94 @@ class Quoting:
                 lines=lines,
                 valid_until=draft.valid_until,
                 status=draft.status,
-                # What was asked for stands in the note until there is a price a container.
-                note=sql.clean(
-                    draft.note.strip()
-                    if lines
-                    else " ".join(filter(None, (draft.containers.strip(), draft.note.strip()))),
-                    4000,
-                ),
+                note=_note(draft, priced=bool(lines)),
                 by=sql.clean(by, 80),
             )
             row = {name: getattr(quote, name) for name in quote.__struct_fields__ if name != "lines"}
             connection.execute(sa.insert(tables.quote), {**row, "account_id": account})
-            if lines:
-                connection.execute(
-                    sa.insert(tables.quote_line),
-                    [
-                        {"quote_id": quote_id, "position": n, **msgspec.structs.asdict(line)}
-                        for n, line in enumerate(lines)
-                    ],
-                )
-            if draft.charges:
-                connection.execute(
-                    sa.insert(tables.quote_charge),
-                    [
-                        {"quote_id": quote_id, "position": n, **_stored(charge)}
-                        for n, charge in enumerate(draft.charges)
-                    ],
-                )
+            _put_parts(connection, quote_id, lines, draft.charges)
             writes.touch(connection, _row(party_id), now)
         return quote
+
+    def save_quote(self, party_id: str, quote_id: str, draft: QuoteDraft, version: str, by: str) -> QuoteSheet:
+        """Change an enquiry or quote; an enquiry that gets prices is a quote from then on.
+
+        Raises QuoteChanged where `version` is not the current one, NotFound for a quote of somebody else, Invalid.
+        """
+        boxes, currency = _checked(draft)
+        now = self._clock()
+        with self._write() as connection:
+            account = writes.account_of(connection, _row(party_id))
+            mine = (tables.quote.c.account_id == account) & (tables.quote.c.id == quote_id)
+            found = connection.execute(sa.select(tables.quote).where(mine).with_for_update()).first()
+            if found is None:
+                raise NotFound
+            sheet = _sheet(connection, found, now)
+            if sheet.version != version:
+                raise QuoteChanged(sheet)
+            lines = _lines(boxes, draft.charges, currency)
+            values = {
+                "pol": sql.clean(draft.pol.strip(), 80),
+                "pod": sql.clean(draft.pod.strip(), 80),
+                "carrier": sql.clean(draft.carrier.strip(), 80),
+                "transit_days": draft.transit_days,
+                "schedule": sql.clean(draft.schedule.strip(), 80),
+                "currency": currency,
+                "valid_until": draft.valid_until,
+                "status": draft.status,
+                "note": _note(draft, priced=bool(lines)),
+                "by": sql.clean(by, 80),
+            }
+            connection.execute(sa.update(tables.quote).where(mine).values(**values))
+            for part in (tables.quote_line, tables.quote_charge):
+                connection.execute(sa.delete(part).where(part.c.quote_id == quote_id))
+            _put_parts(connection, quote_id, lines, draft.charges)
+            writes.touch(connection, _row(party_id), now)
+            return _sheet(connection, connection.execute(sa.select(tables.quote).where(mine)).one(), now)
+
+    def quote_sheet(self, party_id: str, quote_id: str) -> QuoteSheet:
+        """A quote of a customer with its charges and total; raises NotFound for one of somebody else."""
+        with self._read() as connection:
+            account = writes.account_of(connection, _row(party_id))
+            mine = (tables.quote.c.account_id == account) & (tables.quote.c.id == quote_id)
+            found = connection.execute(sa.select(tables.quote).where(mine)).first()
+            if found is None:
+                raise NotFound
+            return _sheet(connection, found, self._clock())
+
+    def offers(
+        self,
+        *,
+        status: QuoteStatus | None = None,
+        priced: bool | None = None,
+        before: float | None = None,
+        limit: int = 50,
+    ) -> list[Offer]:
+        """Enquiries (`priced` False) and quotes (True) of all customers that were made here, newest first."""
+        now, quote = self._clock(), tables.quote
+        query = (
+            sa.select(*quote.c, tables.party.c.name.label("party_name"))
+            .join(tables.party, tables.party.c.id == quote.c.account_id)
+            .order_by(quote.c.at.desc(), quote.c.id)
+            .limit(max(1, min(limit, 200)))
+        )
+        if before is not None:
+            query = query.where(quote.c.at < before)
+        over = quote.c.valid_until < now
+        if status == "expired":
+            query = query.where((quote.c.status == "expired") | (quote.c.status.in_(("open", "sent")) & over))
+        elif status in ("open", "sent"):
+            query = query.where(quote.c.status == status, quote.c.valid_until.is_(None) | ~over)
+        elif status is not None:
+            query = query.where(quote.c.status == status)
+        if priced is not None:
+            has = sa.select(tables.quote_line.c.quote_id).where(tables.quote_line.c.quote_id == quote.c.id).exists()
+            query = query.where(has if priced else ~has)
+        with self._read() as connection:
+            return [
+                Offer(quote=_quote(connection, row, now), party_id=str(row.account_id), party=row.party_name)
+                for row in connection.execute(query).all()
+            ]
 
     def quote_charges(self, quote_id: str) -> tuple[Charge, ...]:
         """Every charge of a quote, in its order; () for a quote that holds only prices per container."""
@@ -122,24 +211,13 @@ class Quoting:
         Raises NotFound for a quote without lines and charges.
         """
         with self._read() as connection:
-            lines = connection.execute(rows.line_query, {"ids": [quote_id]}).all()
-            given = _charges(connection, quote_id)
             currency = connection.execute(
                 sa.select(tables.quote.c.currency).where(tables.quote.c.id == quote_id)
             ).scalar()
-        if not lines and not given:
+            total = _total(connection, quote_id, currency or "USD", cargo)
+        if total is None:
             raise NotFound
-        if not given:
-            given = tuple(
-                Charge(
-                    code="OF",
-                    currency=currency or "USD",
-                    price=currencies.amount(line.freight),
-                    container=line.container,
-                )
-                for line in lines
-            )
-        return totals(given, cargo or Cargo(containers=tuple((line.container, line.pieces) for line in lines)))
+        return total
 
     def set_quote_status(
         self, party_id: str, quote_id: str, status: QuoteStatus, by: str, note: str | None = None
@@ -176,6 +254,54 @@ def _quote(connection: sa.Connection, row: Any, now: float) -> Quote:
         ),
         now,
     )
+
+
+def _total(connection: sa.Connection, quote_id: str, currency: str, cargo: Cargo | None = None) -> QuoteTotal | None:
+    """What a quote comes to, of its own containers unless `cargo` says else; None without lines and charges."""
+    lines = connection.execute(rows.line_query, {"ids": [quote_id]}).all()
+    given = _charges(connection, quote_id)
+    if not lines and not given:
+        return None
+    if not given:
+        given = tuple(
+            Charge(code="OF", currency=currency, price=currencies.amount(line.freight), container=line.container)
+            for line in lines
+        )
+    return totals(given, cargo or Cargo(containers=tuple((line.container, line.pieces) for line in lines)))
+
+
+def _sheet(connection: sa.Connection, row: Any, now: float) -> QuoteSheet:
+    quote = _quote(connection, row, now)
+    charges = _charges(connection, row.id)
+    told = msgspec.json.encode([msgspec.structs.replace(quote, status=row.status), charges])
+    return QuoteSheet(
+        quote=quote,
+        charges=charges,
+        total=_total(connection, row.id, row.currency),
+        version=hashlib.sha256(told).hexdigest()[:16],
+    )
+
+
+def _put_parts(connection: sa.Connection, quote_id: str, lines: Sequence[QuoteLine], charges: Sequence[Charge]) -> None:
+    """Lines and charges of a quote that has none."""
+    if lines:
+        connection.execute(
+            sa.insert(tables.quote_line),
+            [{"quote_id": quote_id, "position": n, **msgspec.structs.asdict(line)} for n, line in enumerate(lines)],
+        )
+    if charges:
+        connection.execute(
+            sa.insert(tables.quote_charge),
+            [{"quote_id": quote_id, "position": n, **_stored(charge)} for n, charge in enumerate(charges)],
+        )
+
+
+def _note(draft: QuoteDraft, *, priced: bool) -> str:
+    """What was asked for stands in the note until there is a price a container."""
+    said, boxes = draft.note.strip(), draft.containers.strip()
+    if not priced and boxes and not said.startswith(boxes):
+        said = " ".join(filter(None, (boxes, said)))
+    return sql.clean(said, 4000)
 
 
 def _checked(draft: QuoteDraft) -> tuple[list[tuple[str, int]], str]:

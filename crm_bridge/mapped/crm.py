@@ -43,6 +43,7 @@ from crm_bridge.model import (
 )
 from crm_bridge.numbers import Number, canonical
 from crm_bridge.sync import Sync, Syncing
+from crm_bridge.writeback.intents import key_of
 
 NEGATIVE_S: Final = 10.0
 "How long a number that nobody has is not asked for again."
@@ -59,8 +60,16 @@ class Outbox(Protocol):
         key: str,
         party: Row | None,
         payload: Mapping[str, Any],
+        *,
+        after: str | None = None,
     ) -> None:
-        """Keep it until it is written; `party` is the customer there, None for one that only we know."""
+        """Keep it until it is written; `party` is the customer there, None for one that only we know.
+
+        `after` is the whole key of what must be written first.
+        """
+
+    def has(self, kind: Literal["party"], key: str) -> bool:
+        """Whether something was put in under this key."""
 
 
 def _now() -> float:
@@ -297,9 +306,25 @@ class MappedCrm:
             profile = writes.save_fields(self.local, connection, party, values, version, by, now)
             if row is not None:
                 self._lay_over(connection, party, row, profile, values, by, now)
-        if row is not None and self._outbox is not None:
-            self._outbox.put("fields", f"{party_id}/{profile.party.version}", row, dict(values))
+        self._write_back("fields", f"{party_id}/{profile.party.version}", party_id, dict(values))
         return profile
+
+    def whose(self, party_id: str) -> tuple[Row | None, str | None]:
+        """(the customer there, None) or, for a prospect that is on its way there, (None, the key it waits under)."""
+        row = self.index.external(to_id(party_id))
+        if row is not None or self._outbox is None or not self._outbox.has("party", party_id):
+            return row, None
+        return None, key_of("party", party_id)
+
+    def _write_back(
+        self, kind: Literal["note", "fields", "business"], key: str, party_id: str, payload: Mapping[str, Any]
+    ) -> None:
+        """Of a customer that is there, or will be; what only we know stays here."""
+        if self._outbox is None:
+            return
+        row, after = self.whose(party_id)
+        if row is not None or after is not None:
+            self._outbox.put(kind, key, row, payload, after=after)
 
     def _lay_over(
         self,
@@ -339,18 +364,14 @@ class MappedCrm:
     def add_note(self, party_id: str, text: str, by: str, call_id: str | None = None, at: float | None = None) -> Note:
         """See `Crm.add_note`."""
         note = self.local.add_note(party_id, text, by, call_id, at)
-        row = self.index.external(to_id(party_id))
-        if row is not None and self._outbox is not None:
-            payload = {"text": note.text, "by": by, "call_id": call_id or "", "at": note.at}
-            self._outbox.put("note", note.id, row, payload)
+        payload = {"text": note.text, "by": by, "call_id": call_id or "", "at": note.at}
+        self._write_back("note", note.id, party_id, payload)
         return note
 
     def add_business(self, party_id: str, values: Mapping[str, str], by: str) -> BusinessRecord:
         """See `Crm.add_business`."""
         record = self.local.add_business(party_id, values, by)
-        row = self.index.external(to_id(party_id))
-        if row is not None and self._outbox is not None:
-            self._outbox.put("business", record.id, row, msgspec.to_builtins(record))
+        self._write_back("business", record.id, party_id, msgspec.to_builtins(record))
         return record
 
     def learn(self, number: str, party_id: str, by: str) -> None:

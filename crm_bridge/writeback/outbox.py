@@ -277,6 +277,19 @@ class Outbox:
         with self._read() as connection:
             return connection.execute(query).scalar()
 
+    def has(self, kind: Kind, key: str) -> bool:
+        """Whether an intent was put in under this key, done or not."""
+        query = sa.select(table.c.key).where(table.c.key == key_of(kind, key))
+        with self._read() as connection:
+            return connection.execute(query).first() is not None
+
+    def newest(self, kind: Kind) -> float | None:
+        """When the newest intent of a kind was put in first; None for none."""
+        query = sa.select(sa.func.max(table.c.created_at)).where(table.c.kind == kind)
+        with self._read() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else float(found)
+
     def retry(self, key: str | None = None) -> int:
         """Send again at once: one intent by its whole key, or all that were refused or wait for their next try."""
         undone = table.c.state.in_(("refused", "waiting"))

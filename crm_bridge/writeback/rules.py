@@ -44,6 +44,8 @@ class SqlRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     "What writes it."
     update: list[str] | str = ""
     "What brings it up to date when a later revision comes. Without it a later revision is refused, visibly."
+    known_only: bool = False
+    "Calls: only those of customers that the CRM has."
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -76,6 +78,8 @@ class HttpRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     known: tuple[int, ...] = ()
     "Statuses that mean 'I have this key already', such as 409."
     allow_plain_http: bool = False
+    known_only: bool = False
+    "Calls: only those of customers that the CRM has."
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +96,16 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def kinds(self) -> frozenset[str]:
         """Kinds that are written back."""
         return frozenset((*self.by_sql, *self.by_http))
+
+    def revisable(self, kind: Kind) -> bool:
+        """Whether what was written can be brought up to date."""
+        rule = self.by_sql.get(kind)
+        return rule is None or bool(rule.updates)
+
+    def known_only(self, kind: Kind) -> bool:
+        """Whether this kind is written back for known customers only."""
+        rule = self.by_sql.get(kind) or self.by_http.get(kind)
+        return rule is not None and rule.known_only
 
     @staticmethod
     def parse(table: Mapping[str, Any]) -> Rules:

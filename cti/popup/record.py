@@ -154,8 +154,14 @@ class Records:
         """Something of the party was saved: calls that show it read these sections again, without a flash."""
         for call, record in tuple(self._records.items()):
             if record.party == party:
-                for name in names:
-                    self._start(self._section(call, record, name))
+                self.reread(call, names)
+
+    def reread(self, call: str, names: Iterable[wire.SectionName]) -> None:
+        """Something of the call's party was saved: read these sections again, without a flash."""
+        record = self._records.get(call)
+        if record is not None:
+            for name in names:
+                self._start(self._section(call, record, name))
 
     def forget(self, call: str) -> None:
         """Nobody looks at this call any longer."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cti.web.routes import ANY, PUBLIC, Route
+from cti.web.routes import ANY, MACHINE, PUBLIC, Route
 
 ERROR = {
     "type": "object",
@@ -34,14 +34,14 @@ def document(routes: Sequence[Route], prefix: str, version: str) -> dict[str, An
             "operationId": _name(route),
             "summary": route.summary,
             "x-right": route.right,
-            "security": [] if route.right == PUBLIC else [{"session": []}],
+            "security": [] if route.right == PUBLIC else [{"token" if route.right == MACHINE else "session": []}],
             "parameters": [
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
                 for name in re.findall(r"{(\w+)}", route.path)
             ]
             + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in route.query],
         }
-        if route.method != "GET":
+        if route.method != "GET" and route.right != MACHINE:
             operation["parameters"].append(
                 {
                     "name": "X-Requested-With",
@@ -67,9 +67,12 @@ def document(routes: Sequence[Route], prefix: str, version: str) -> dict[str, An
         "components": {
             "schemas": components,
             "responses": {"Refused": {"description": "Refused", "content": {"application/json": {"schema": ERROR}}}},
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-cti"}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-cti"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
         },
-        "x-rights": {"open": PUBLIC, "every session": ANY},
+        "x-rights": {"open": PUBLIC, "every session": ANY, "other programs": MACHINE},
     }
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from cti import wire
 from cti.auth import Auth, Identity, origin_allowed
 from cti.web.ports import Condition, Desk, History, Refusal, Site
+from cti.web.ports.customers import Customers
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ PUBLIC: Final = "public"
 "Right of a route that is open without a session."
 ANY: Final = "any"
 "Right of a route that is open to every session."
+MACHINE: Final = "machine"
+"Right of a route that other programs call: no session and no page; its handler asks for a secret of their own."
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 S = TypeVar("S")
@@ -32,6 +35,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     auth: Auth
     desk: Desk
     history: History
+    customers: Customers
     condition: Condition
     site: Site
     version: str
@@ -93,7 +97,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     right: str
-    "PUBLIC, ANY, or one of cti.auth.RIGHTS."
+    "PUBLIC, ANY, MACHINE, or one of cti.auth.RIGHTS."
     handler: Handler
     summary: str
     body: Any = None
@@ -160,10 +164,10 @@ def entrance(route: Route, services: Services) -> Callable[[web.Request], Awaita
 
     async def enter(raw: web.Request) -> web.StreamResponse:
         try:
-            if route.method not in SAFE:
+            if route.method not in SAFE and route.right != MACHINE:
                 _check_change(raw, services.site)
             identity: Identity | None = None
-            if route.right != PUBLIC:
+            if route.right not in (PUBLIC, MACHINE):
                 identity = await services.auth.identify({"Cookie": "; ".join(raw.headers.getall("Cookie", []))})
                 if identity is None:
                     raise Refusal(401, "log_in", "请先登录", "Log in first")

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from cti.web import openapi
-from cti.web.api import history, parties, pops, session
+from cti.web.api import catalogue, conversations, history, intake, knowledge, lanes, parties, pops, quotes, session
 from cti.web.ports import Refusal, not_found
 from cti.web.routes import (
     MAX_BODY,
@@ -113,6 +113,12 @@ API: Final = (
     *pops.ROUTES,
     *parties.ROUTES,
     *history.ROUTES,
+    *catalogue.ROUTES,
+    *conversations.ROUTES,
+    *intake.ROUTES,
+    *knowledge.ROUTES,
+    *lanes.ROUTES,
+    *quotes.ROUTES,
     Route(method="GET", path="/openapi.json", right=PUBLIC, handler=describe, summary="This document", answer=dict),
 )
 OTHERS: Final = (

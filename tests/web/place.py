@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import Any, TypeVar
 
 import aiohttp
 from argon2 import PasswordHasher
 
 from crm_bridge import model
-from cti import wire
+from crm_bridge.chat.archive import ImportReport
+from crm_bridge.chat.intake import Intake, Receipt
+from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.live import SiteCrm
+from crm_bridge.writeback import Counts
+from cti import privacy, wire
 from cti.auth import Account, Auth, Identity, StoredSession
 from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.figures import Tally, figures_of
@@ -18,10 +25,15 @@ from cti.history.query import BadQuestion
 from cti.history.report import CauseReport, CauseRow, Report
 from cti.ticker import wall_clock
 from cti.web.ports import Refusal
+from cti.web.refusing import refusal_of
 from cti.web.routes import Services
 from cti.web.server import WebServer
+from cti.wire.customers import ImportAnswer, WriteBackAnswer
+
+T = TypeVar("T")
 
 PASSWORD = "correct-horse-13"
+TOKEN = "token-of-the-shop-13-13-13"
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 PARTY = model.Party(id="p1", kind="person", name="周敏", category="sea", category_label="国际海运", version=1)
 PROFILE = model.Profile(party=PARTY, fields=(), contact_points=(), notes=())
@@ -160,6 +172,71 @@ class Desk:
         return [], []
 
 
+class Customers:
+    """A real CRM in memory; it remembers that it was asked."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._note = desk._ask
+        self.crm = EmbeddedCrm("sqlite://")
+        with self.crm.loading() as loader:
+            loader.add_party("屿衡国际", "sea", person=False)
+        self.eyes = privacy.ALL
+        self.audited: list[tuple[str, ...]] = []
+
+    async def ask(self, call: Callable[[SiteCrm], T]) -> T:
+        """Asked at once."""
+        self._note("crm")
+        try:
+            return call(self.crm)
+        except model.CrmError as error:
+            raise refusal_of(error) from None
+
+    def audit(self, identity: Identity, action: str, subject: str, detail: str = "") -> None:
+        """Remembered."""
+        self.audited.append((identity.login, action, subject, detail))
+
+    def sight(self, identity: Identity) -> privacy.Sight:
+        """As a test says."""
+        return self.eyes
+
+    def on_the_line(self, identity: Identity, party: str) -> bool:
+        """Nobody is."""
+        return False
+
+    def changed(self, parties: Collection[str], sections: Collection[wire.SectionName]) -> None:
+        """No pops."""
+
+    def numbers_changed(self, party: str) -> None:
+        """No calls."""
+
+    def admit(self, platform: str, token: str) -> None:
+        """One platform, one token."""
+        if (platform, token) != ("shop", TOKEN):
+            raise Refusal(401, "no_token", "", "")
+
+    async def push(self, platform: str, body: bytes, content_type: str) -> Receipt:
+        """Taken as the generic shape."""
+        self._note("push")
+        intake = Intake(self.crm, zone=UTC)
+        return await self.ask(lambda crm: intake.push("generic", body, content_type))
+
+    async def import_chats(self, path: Path, name: str, ours: Collection[str], account: str) -> ImportAnswer:
+        """Nothing in it."""
+        self._note("import", name)
+        return ImportAnswer(report=ImportReport(), odd=0)
+
+    async def writeback(self, state: str | None, limit: int) -> WriteBackAnswer:
+        """Off."""
+        self._note("writeback", state)
+        counts = Counts(waiting=0, retrying=0, refused=0, done=0, oldest=None)
+        return WriteBackAnswer(state="off", text="", text_en="", kinds=(), counts=counts, entries=())
+
+    async def retry(self, key: str | None) -> int:
+        """Nothing."""
+        self._note("retry", key)
+        return 0
+
+
 class History:
     """A history without calls that remembers what it was asked."""
 
@@ -234,12 +311,14 @@ class Site:
 
     def __init__(self) -> None:
         self.book, self.desk, self.condition = Book(), Desk(), Condition()
+        self.customers = Customers(self.desk)
         self.auth = Auth(self.book, clock=wall_clock, secure=False, hasher=HASHER)
         self.server = WebServer(
             Services(
                 auth=self.auth,
                 desk=self.desk,
                 history=History(self.desk),
+                customers=self.customers,
                 condition=self.condition,
                 site=Place(),
                 version="1",

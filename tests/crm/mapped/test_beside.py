@@ -25,9 +25,13 @@ class Kept:
     def __init__(self) -> None:
         self.put_in: list[tuple[str, str, str | None, dict[str, Any]]] = []
 
-    def put(self, kind: str, key: str, party: Any, payload: Mapping[str, Any]) -> None:
+    def put(self, kind: str, key: str, party: Any, payload: Mapping[str, Any], *, after: str | None = None) -> None:
         """Remember it."""
-        self.put_in.append((kind, key, None if party is None else party.id, dict(payload)))
+        self.put_in.append((kind, key, after if party is None else party.id, dict(payload)))
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether it was put in."""
+        return any((one, name) == (kind, key) for one, name, *_ in self.put_in)
 
 
 @pytest.fixture
