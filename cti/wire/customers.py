@@ -23,6 +23,7 @@ from crm_bridge.freight.lanes import LanePrices
 from crm_bridge.freight.ports import Port
 from crm_bridge.knowledge import Article, ArticleKind, Hit, Version
 from crm_bridge.model import (
+    BusinessRecord,
     Category,
     ChatMessage,
     ContactPoint,
@@ -244,6 +245,20 @@ class PartyAnswer(Answer, frozen=True, kw_only=True):
     """Of GET /parties/{id}: what the role may see."""
 
     profile: Profile
+
+
+class BusinessListAnswer(Answer, frozen=True, kw_only=True):
+    """Of GET /parties/{id}/business."""
+
+    records: tuple[BusinessRecord, ...]
+    total: int
+
+
+class ChatListAnswer(Answer, frozen=True, kw_only=True):
+    """Of GET /parties/{id}/chats."""
+
+    messages: tuple[ChatMessage, ...]
+    total: int
 
 
 class ContactsBody(Body, frozen=True, kw_only=True):

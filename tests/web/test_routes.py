@@ -39,6 +39,8 @@ MATRIX: dict[tuple[str, str], tuple[frozenset[str] | frozenset[str | None], Any]
     ("GET", "/parties"): (STAFF, None),
     ("POST", "/parties"): (STAFF, {"fields": {}}),
     ("PATCH", "/parties/{id}"): (STAFF, {"fields": {}, "version": 1}),
+    ("GET", "/parties/{id}/business"): (STAFF, None),
+    ("GET", "/parties/{id}/chats"): (STAFF, None),
     ("POST", "/parties/{id}/business"): (STAFF, {"fields": {}}),
     ("POST", "/parties/{id}/notes"): (STAFF, {"text": "x"}),
     ("GET", "/forms/{category}"): (STAFF, None),

@@ -6,8 +6,11 @@ import msgspec
 from aiohttp import web
 
 from crm_bridge import model
+from cti import privacy
+from cti.web.api.reading import number_of
 from cti.web.ports import Refusal
 from cti.web.routes import Request, Route, answer
+from cti.wire import customers as shapes
 
 MAX_VALUE = 4000
 "Characters of one value."
@@ -97,6 +100,26 @@ async def create(request: Request) -> web.StreamResponse:
     return answer(ProfileAnswer(profile=profile), 201)
 
 
+async def business_of(request: Request) -> web.StreamResponse:
+    """A customer's business records, newest first."""
+    customers, key = request.services.customers, request.path("id")
+    limit = number_of(request, "limit", 50, 1, 200)
+    found = await customers.ask(lambda crm: crm.business(key, limit))
+    customers.audit(request.who, "party.business", key)
+    sight = customers.sight(request.who)
+    records = tuple(privacy.business(record, sight) for record in found.items)
+    return answer(shapes.BusinessListAnswer(records=records, total=found.total))
+
+
+async def chats_of(request: Request) -> web.StreamResponse:
+    """A customer's chat messages, newest first."""
+    customers, key = request.services.customers, request.path("id")
+    limit = number_of(request, "limit", 50, 1, 200)
+    found = await customers.ask(lambda crm: crm.chats(key, limit))
+    customers.audit(request.who, "party.chats", key)
+    return answer(shapes.ChatListAnswer(messages=found.items, total=found.total))
+
+
 async def business(request: Request) -> web.StreamResponse:
     """A new business record."""
     body = await request.body(NewBusiness)
@@ -159,6 +182,24 @@ ROUTES = (
         summary="Change fields",
         body=Changes,
         answer=ProfileAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/parties/{id}/business",
+        right="customers",
+        handler=business_of,
+        summary="A customer's business records",
+        answer=shapes.BusinessListAnswer,
+        query=("limit",),
+    ),
+    Route(
+        method="GET",
+        path="/parties/{id}/chats",
+        right="customers",
+        handler=chats_of,
+        summary="A customer's chat messages",
+        answer=shapes.ChatListAnswer,
+        query=("limit",),
     ),
     Route(
         method="POST",
