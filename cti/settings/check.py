@@ -278,6 +278,19 @@ class Table:
             else:
                 self._add(f"{key}.{name}", "应是一节", "Must be a section", f"[{self._name}.{key}.{name}]")
 
+    def table(self, key: str) -> Table:
+        """One subsection, empty where there is none."""
+        found = self.raw(key)
+        if not isinstance(found, dict):
+            self._add(key, "应是一节", "Must be a section", f"[{self._name}.{key}]")
+            found = {}
+        return Table(self._reader, f"{self._name}.{key}", found, {})
+
+    def raw(self, key: str) -> Any:
+        """A value as it stands in the file, {} for none; its shape is the caller's."""
+        self._known.append(key)
+        return self._values.get(key, {})
+
     def number(self, key: str, default: float, *, at_least: float, at_most: float) -> float:
         """A number within bounds."""
         value = self._number(key)
