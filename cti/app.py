@@ -183,7 +183,7 @@ class App:
             on_match=self.floor.matched,
             on_no_answer=self.floor.no_answer,
             on_section=self.floor.section,
-            on_intents=self.floor.intents,
+            on_head=self.floor.head,
             zone=self._zone,
         )
         self.floor.attach(self.hub, self.records)

@@ -22,7 +22,7 @@ from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
 from cti.popup.record import Records
 from cti.popup.session import PopSession
-from cti.popup.state import Close, Effect, Forget, Gather, Later, LookUp, Show, ShowAgent
+from cti.popup.state import Close, Effect, Forget, Gather, Head, Later, LookUp, Show, ShowAgent
 from cti.privacy import Sight
 
 SOON_S: Final = 0.05
@@ -256,9 +256,9 @@ class Floor:
             if party is not None and (party.id in parties or party.company_id in parties):
                 self.records.reread(id, names)
 
-    def intents(self, call: str, intents: tuple[wire.Intent, ...]) -> None:
-        """Hints came."""
-        self.carry(self.session.set_intents(call, intents))
+    def head(self, call: str, head: Head) -> None:
+        """Hints came, and what to mind."""
+        self.carry(self.session.set_head(call, head))
 
     # --- pages -------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,7 @@ class Heads:
             note=_latest(call.notes[u] for u in pop.users if u in call.notes) if call.notes else None,
             draft=draft,
             intents=call.intents,
+            flags=call.flags,
         )
 
     def _with(self, pop: PopState) -> tuple[wire.With, ...]:

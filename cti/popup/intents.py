@@ -1,28 +1,25 @@
-"""可能的来意: why the caller may be calling, from what is on record, each with its evidence (pure).
+"""What stands at the head of a pop besides the caller: why he may be calling, and what to mind at once (pure).
 
-At most three, in the order in which a forwarder's desk meets them: an offer that is about to end, a shipment that is
-late, a call that was lost. Nothing is guessed: without evidence there is no hint.
+Why he may be calling is decided by `crm_bridge.reasons`, each with its evidence; without evidence there is no hint.
+What to mind are facts of the profile: he owes, or it is his birthday.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Final
 
-from crm_bridge.model import BusinessRecord, ChatMessage, Quote
-from cti.wire import CallItem, Intent, clean_text
+from crm_bridge.model import BusinessRecord, ChatMessage, Field, Note, Profile, Quote
+from crm_bridge.reasons import reasons
+from cti.wire import CallItem, Flag, Intent, clean_text
 
 MOST: Final = 3
-DAY_S: Final = 86_400.0
-SOON_S: Final = 3 * DAY_S
-"An open offer that ends within this time is worth a hint."
-LATE_S: Final = DAY_S / 2
-"An arrival moved by less than this is no delay."
-LOST_S: Final = DAY_S
-"A lost call is remembered for this long."
-ARRIVED_S: Final = 2 * DAY_S
-"Nobody asks for a ship this long after its arrival."
+MAX_FLAG: Final = 40
+"Characters of a fact at the head."
+_NOTHING: Final = re.compile(r"[\s\-—/.,，。0¥$￥%元天日票笔days]*|无|没有|否|none|no|n/?a|null|false", re.IGNORECASE)
+"What people and databases write for: he owes nothing."
 
 
 def intents(
@@ -33,122 +30,57 @@ def intents(
     business: Sequence[BusinessRecord] = (),
     calls: Sequence[CallItem] = (),
     chats: Sequence[ChatMessage] = (),
+    notes: Sequence[Note] = (),
 ) -> tuple[Intent, ...]:
     """Up to three hints, most pressing first. `now` and all times are epoch seconds, shown in `zone` (None: local)."""
-    found = [*_quotes(now, zone, quotes), *_shipments(now, zone, business, chats), *_lost(now, zone, calls)]
-    # Something to do today goes first; within that the order above, one of each kind before a second of any.
-    ranked: list[tuple[bool, int, int, Intent]] = []
-    seen: dict[str, int] = {}
-    for place, hint in enumerate(found):
-        nth = seen[hint.kind] = seen.get(hint.kind, 0) + 1
-        ranked.append((not hint.today, nth, place, hint))
-    ranked.sort(key=lambda r: r[:3])
-    return tuple(hint for *_, hint in ranked[:MOST])
-
-
-def _quotes(now: float, zone: tzinfo | None, quotes: Sequence[Quote]) -> list[Intent]:
-    live = [
-        q
-        for q in quotes
-        if q.status in ("open", "sent") and q.valid_until is not None and now <= q.valid_until <= now + SOON_S
-    ]
-    live.sort(key=lambda q: q.valid_until or 0.0)
-    hints: list[Intent] = []
-    for quote in live:
-        until = datetime.fromtimestamp(quote.valid_until or 0.0, zone)
-        today = until.date() == datetime.fromtimestamp(now, zone).date()
-        line = quote.lines[0] if quote.lines else None
-        boxes = f" {line.container}×{line.count}" if line is not None else ""
-        lane = clean_text(f"{quote.pol}→{quote.pod}{boxes}", 60)
-        when, when_en = (f"今天 {until:%H:%M}", f"today {until:%H:%M}") if today else (f"{until:%m-%d}",) * 2
-        given = _day(quote.at, zone)
-        number = clean_text(quote.number, 30)
-        hints.append(
-            Intent(
-                kind="quote",
-                today=today,
-                text=f"问报价：{lane} {when} 到期",
-                text_en=f"Quote: {lane} ends {when_en}",
-                evidence=f"{given} 已报 {number}，未答复",
-                evidence_en=f"{number} given {given}, no answer yet",
-            )
-        )
-    return hints
-
-
-def _shipments(
-    now: float, zone: tzinfo | None, business: Sequence[BusinessRecord], chats: Sequence[ChatMessage]
-) -> list[Intent]:
-    late = [
-        (b, b.eta, b.eta_planned)
-        for b in business
-        if b.eta is not None
-        and b.eta_planned is not None
-        and b.eta - b.eta_planned >= LATE_S
-        and b.eta >= now - ARRIVED_S
-    ]
-    late.sort(key=lambda row: row[1])
-    asked = next((c for c in chats if c.direction == "in" and not c.answered), None)
-    hints: list[Intent] = []
-    for record, eta, planned in late:
-        days = max(1, round((eta - planned) / DAY_S))
-        name = clean_text(record.bl_no or f"{record.pol}→{record.pod}", 40)
-        moved = f"ETA {_day(planned, zone)} → {_day(eta, zone)}"
-        evidence, evidence_en = moved, moved
-        if asked is not None and not hints:
-            words = clean_text(asked.text, 12)
-            evidence = f"{moved}；{_moment(now, asked.at, zone)} {_channel(asked.channel)} 问「{words}」，未回"
-            evidence_en = f"{moved}; asked by {asked.channel} {_moment(now, asked.at, zone)}, unanswered"
-        hints.append(
-            Intent(
-                kind="shipment",
-                today=False,
-                text=f"催船期：{name} 晚 {days} 天",
-                text_en=f"Shipment: {name} is {days} day{'s' if days > 1 else ''} late",
-                evidence=evidence,
-                evidence_en=evidence_en,
-            )
-        )
-    return hints
-
-
-def _lost(now: float, zone: tzinfo | None, calls: Sequence[CallItem]) -> list[Intent]:
-    inbound = sorted((c for c in calls if c.direction == "inbound"), key=lambda c: -c.at)
-    lost: list[CallItem] = []
-    for call in inbound:
-        if call.outcome == "answered" or call.at < now - LOST_S:
-            break  # whoever was answered since has said what he wanted
-        lost.append(call)
-    if not lost:
-        return []
-    last = lost[0]
-    waited = sum(c.wait_s or 0.0 for c in lost)
-    at = _moment(now, last.at, zone)
-    return [
+    found = reasons(now, zone, quotes=quotes, business=business, calls=calls, chats=chats, notes=notes, most=MOST)
+    return tuple(
         Intent(
-            kind="missed",
-            today=False,
-            text=f"刚才没打通：{at} 等 {_clock(last.wait_s or 0.0)} 后未接通",
-            text_en=f"Lost call: {at}, waited {_clock(last.wait_s or 0.0)}",
-            evidence=f"一天内未接通 {len(lost)} 次，共等 {_clock(waited)}，建议先致歉",
-            evidence_en=f"{len(lost)} in a day, {_clock(waited)} waited in all: apologise first",
+            kind=reason.kind,
+            today=reason.today,
+            text=reason.text,
+            text_en=reason.text_en,
+            evidence=reason.evidence,
+            evidence_en=reason.evidence_en,
         )
-    ]
+        for reason in found
+    )
 
 
-def _channel(channel: str) -> str:
-    return {"qq": "QQ", "wecom": "企业微信", "wechat": "微信", "wangwang": "旺旺", "msn": "MSN"}.get(channel, "在线")
+def flags(now: float, zone: tzinfo | None, profile: Profile | None) -> tuple[Flag, ...]:
+    """What an agent should mind before the first word: credit overdue, birthday today; () where nothing is known."""
+    if profile is None:
+        return ()
+    found: list[Flag] = []
+    told = {field.key: field for field in profile.fields if field.value}
+    overdue = told.get("overdue")
+    if overdue is not None and (owed := _owed(overdue)) is not None:
+        found.append(Flag(kind="overdue", text=f"逾期{owed and ' ' + owed}", text_en=f"Overdue{owed and ' ' + owed}"))
+    birthday = told.get("birthday")
+    if birthday is not None and is_birthday(birthday.value, datetime.fromtimestamp(now, zone).date()):
+        found.append(Flag(kind="birthday", text="今天生日", text_en="Birthday today"))
+    return tuple(found)
 
 
-def _day(at: float, zone: tzinfo | None) -> str:
-    return f"{datetime.fromtimestamp(at, zone):%m-%d}"
+def _owed(field: Field) -> str | None:
+    """What is overdue in words, '' where it is only said that something is; None where nothing is."""
+    if field.kind == "bool":
+        return "" if field.value == "1" else None
+    text = clean_text(field.value, MAX_FLAG)
+    return None if _NOTHING.fullmatch(text) else text
 
 
-def _moment(now: float, at: float, zone: tzinfo | None) -> str:
-    when, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
-    return f"{when:%H:%M}" if when.date() == today.date() else f"{when:%m-%d %H:%M}"
+def is_birthday(value: str, today: date) -> bool:
+    """Whether a birthday as it is kept (YYYY-MM-DD or MM-DD) is today; 02-29 is kept on 02-28 where there is none.
 
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 60:02d}:{whole % 60:02d}"
+    >>> is_birthday("1985-11-21", date(2026, 11, 21)), is_birthday("02-29", date(2027, 2, 28))
+    (True, True)
+    """
+    hit = re.fullmatch(r"\s*(?:\d{4}[-/.])?(\d{1,2})[-/.](\d{1,2})(?:[ T].*)?", value[:40])
+    if hit is None:
+        return False
+    month, day = int(hit[1]), int(hit[2])
+    leap = today.year % 4 == 0 and (today.year % 100 != 0 or today.year % 400 == 0)
+    if (month, day) == (2, 29) and not leap:
+        day = 28
+    return (month, day) == (today.month, today.day)

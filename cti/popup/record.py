@@ -19,8 +19,9 @@ import msgspec
 from crm_bridge import model
 from crm_bridge.numbers import Number
 from cti import wire
-from cti.popup.intents import intents
+from cti.popup.intents import flags, intents
 from cti.popup.lanes import Away, Lane, Late
+from cti.popup.state import Head
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Records:
         on_match: Callable[[str, Sequence[model.Match]], None],
         on_no_answer: Callable[[str], None],
         on_section: Callable[[str, wire.Section], None],
-        on_intents: Callable[[str, tuple[wire.Intent, ...]], None],
+        on_head: Callable[[str, Head], None],
         zone: tzinfo | None = None,
         workers: int = 3,
         deadline_s: float = DEADLINE_S,
@@ -101,7 +102,7 @@ class Records:
         self._on_match = on_match
         self._on_no_answer = on_no_answer
         self._on_section = on_section
-        self._on_intents = on_intents
+        self._on_head = on_head
         self._zone = zone
         self.finding = Lane("crm-find", 2, deadline_s=deadline_s, clock=steady, counts=_tells_against)
         self.reading = Lane("crm-read", workers, deadline_s=deadline_s, clock=steady, counts=_tells_against)
@@ -327,20 +328,25 @@ class Records:
             return  # forgotten, or another party was chosen meanwhile
         record.sections[section.name] = section
         self._on_section(call, section)
-        hinting: tuple[wire.SectionName, ...] = ("quotes", "business", "chat", "calls")
+        hinting: tuple[wire.SectionName, ...] = ("profile", "quotes", "business", "chat", "calls")
         needed = hinting if record.party is not None else hinting[-1:]
         settled = (record.sections.get(n) for n in needed)
         if section.name in needed and all(s is not None and s.state != "loading" for s in settled):
-            raw = record.raw
-            found = intents(
-                self._clock(),
-                self._zone,
-                quotes=raw.get("quotes", ()),
-                business=raw.get("business", ()),
-                calls=raw.get("calls", ()),
-                chats=raw.get("chat", ()),
-            )
-            self._on_intents(call, found)
+            self._on_head(call, self._head(record.raw))
+
+    def _head(self, raw: dict[str, Any]) -> Head:
+        now = self._clock()
+        profile: model.Profile | None = raw.get("profile")
+        found = intents(
+            now,
+            self._zone,
+            quotes=raw.get("quotes", ()),
+            business=raw.get("business", ()),
+            calls=raw.get("calls", ()),
+            chats=raw.get("chat", ()),
+            notes=() if profile is None else profile.notes,
+        )
+        return Head(found, flags(now, self._zone, profile))
 
     def _copy(
         self,

@@ -18,7 +18,7 @@ from cti.popup.phones import Phones
 from cti.popup.reading import Reading
 from cti.popup.rules import PUBLIC, WITHHELD, Decision, Labels, caller_view, decide, party_view
 from cti.popup.shelf import LIVE
-from cti.popup.state import CallState, Close, Effect, Gather, Later, LookUp, PopState, Show, ShowAgent
+from cti.popup.state import CallState, Close, Effect, Gather, Head, Later, LookUp, PopState, Show, ShowAgent
 
 RING_CLOSES: Final[Mapping[str, wire.CloseReason]] = {
     "answered_elsewhere": "answered_elsewhere",
@@ -331,7 +331,7 @@ class PopSession(Reading):
             return []
         level: wire.MatchState = "unknown" if party is None else "exact"
         call.decision = Decision(level=level, chosen=party, candidates=call.decision.candidates)
-        call.intents = ()
+        call.intents, call.flags = (), ()
         self._set_party(call, party)
         return self._show_all(call) + self._want(call)
 
@@ -344,12 +344,12 @@ class PopSession(Reading):
                 effects += self._show_all(call)
         return effects
 
-    def set_intents(self, call_id: str, intents: tuple[wire.Intent, ...]) -> list[Effect]:
-        """Why he may be calling, as far as the sections say."""
+    def set_head(self, call_id: str, head: Head) -> list[Effect]:
+        """Why he may be calling and what to mind, as far as the sections say."""
         call = self.shelf.calls.get(call_id)
-        if call is None or call.intents == intents:
+        if call is None or (call.intents == head.intents and call.flags == head.flags):
             return []
-        call.intents = intents
+        call.intents, call.flags = head.intents, head.flags
         return self._show_all(call)
 
     def note_saved(self, call_id: str, note: wire.Note) -> list[Effect]:

@@ -12,6 +12,15 @@ from cti.events import Direction
 from cti.popup.rules import Decision
 
 
+class Head(msgspec.Struct, frozen=True):
+    """What the sections say for the head of the pop."""
+
+    intents: tuple[wire.Intent, ...] = ()
+    "Why he may be calling."
+    flags: tuple[wire.Flag, ...] = ()
+    "What to mind before the first word."
+
+
 class Show(msgspec.Struct, frozen=True):
     """Push this head to the browsers of these users."""
 
@@ -127,6 +136,7 @@ class CallState:
         "decision",
         "dialed",
         "direction",
+        "flags",
         "gathered",
         "handed_by",
         "id",
@@ -162,6 +172,7 @@ class CallState:
         self.handed_by: str | None = None
         "Interface of the phone that transferred last."
         self.intents: tuple[wire.Intent, ...] = ()
+        self.flags: tuple[wire.Flag, ...] = ()
         self.pops: dict[str, PopState] = {}
         self.wanted = False
         "Somebody will see the record soon: its sections are worth fetching."

@@ -139,9 +139,17 @@ class Intent(Shape, frozen=True, kw_only=True):
     text_en: str
     evidence: str
     evidence_en: str
-    kind: Literal["quote", "shipment", "missed"]
+    kind: Literal["missed", "complaint", "quote", "enquiry", "callback", "message", "shipment"]
     today: bool
     "Something has to be done about it today."
+
+
+class Flag(Shape, frozen=True, kw_only=True):
+    """What to mind before the first word."""
+
+    kind: Literal["overdue", "birthday"]
+    text: str
+    text_en: str
 
 
 class Pop(Shape, frozen=True, kw_only=True):
@@ -171,6 +179,7 @@ class Pop(Shape, frozen=True, kw_only=True):
     draft: Any
     "What the page asked to keep for this call; not looked into."
     intents: tuple[Intent, ...]
+    flags: tuple[Flag, ...] = ()
 
 
 class Section(Shape, frozen=True, kw_only=True):

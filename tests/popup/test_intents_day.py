@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 
-from crm_bridge.model import BusinessRecord, ChatMessage, Quote, QuoteLine
+from crm_bridge.model import BusinessRecord, ChatMessage, Field, Note, Party, Profile, Quote, QuoteLine
+from crm_bridge.reasons import Kind
 from cti.calls.record import Call, Missed, Visit
 from cti.popup.day import Day
-from cti.popup.intents import intents
-from cti.wire import CallItem
+from cti.popup.intents import flags, intents
+from cti.wire import CallItem, Intent
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 10, 42, tzinfo=ZONE).timestamp()
@@ -60,8 +62,16 @@ def test_offer_that_ends_today_is_something_to_do() -> None:
 
 
 def test_offers_that_are_over_or_far_away_are_no_hint() -> None:
-    """Ended, won, lost, without an end, or good for weeks: nothing to say."""
-    quotes = [quote(NOW - 1), quote(NOW + HOUR, "won"), quote(NOW + HOUR, "lost"), quote(None), quote(NOW + 30 * DAY)]
+    """Long ended, won, lost, without an end, or good for weeks: nothing to say; one that just ended wants a new one."""
+    (ended,) = intents(NOW, ZONE, quotes=[quote(NOW - 1)])
+    assert ended.text.startswith("要新报价")
+    quotes = [
+        quote(NOW - 9 * DAY),
+        quote(NOW + HOUR, "won"),
+        quote(NOW + HOUR, "lost"),
+        quote(None),
+        quote(NOW + 30 * DAY),
+    ]
     assert intents(NOW, ZONE, quotes=quotes) == ()
     (soon,) = intents(NOW, ZONE, quotes=[quote(NOW + 2 * DAY)])
     assert not soon.today
@@ -77,12 +87,12 @@ def test_shipment_that_is_late_is_told_with_what_was_asked() -> None:
         direction="in",
         sender="周敏",
         kind="text",
-        text="到底几号到",
+        text="船到底几号到",
         answered=False,
     )
     (hint,) = intents(NOW, ZONE, business=[record], chats=[asked])
     assert hint.text == "催船期：BDLNGB2603418 晚 2 天"
-    assert hint.evidence == "ETA 12-03 → 12-05；09:42 QQ 问「到底几号到」，未回"
+    assert hint.evidence == "ETA 12-03 → 12-05；09:42 QQ 问「船到底几号到」，未回"
 
 
 def test_shipment_in_time_or_long_arrived_is_no_hint() -> None:
@@ -93,9 +103,9 @@ def test_shipment_in_time_or_long_arrived_is_no_hint() -> None:
 
 
 def test_lost_call_is_told_until_somebody_answered() -> None:
-    """All lost calls since the last answered one, within a day."""
+    """All lost calls since the last answered one, within a day; one of minutes ago comes first of all."""
     (hint,) = intents(NOW, ZONE, calls=[call("abandoned", 240), call("timeout", 900, 23.0)])
-    assert hint.text == "刚才没打通：10:38 等 00:41 后未接通"
+    assert hint.text == "刚才没打通：4 分钟前等了 00:41 未接通"
     assert "2 次" in hint.evidence
     assert "01:04" in hint.evidence
     assert intents(NOW, ZONE, calls=[call("answered", 60), call("abandoned", 240)]) == ()
@@ -103,12 +113,66 @@ def test_lost_call_is_told_until_somebody_answered() -> None:
     assert intents(NOW, ZONE, calls=[call("abandoned", 240, direction="outbound")]) == ()
 
 
+def test_every_kind_of_reason_reaches_the_page_with_its_evidence() -> None:
+    """Complaint, enquiry, call-back, message: whatever the reasons know, the pop's head can say."""
+    notes = [Note(id="n", at=NOW - HOUR, by="林知夏", text="客户投诉放单慢，答应下午回电")]
+    enquiry = quote(None, "open", lines=(), number="WX261120-AB12", at=NOW - HOUR)
+    asked = ChatMessage(
+        id="m", at=NOW - HOUR, channel="web", direction="in", sender="周敏", kind="text", text="在吗", answered=False
+    )
+    for given, kind in (
+        ({"notes": notes}, "complaint"),
+        ({"notes": [Note(id="n", at=NOW - HOUR, by="林知夏", text="答应下午回电")]}, "callback"),
+        ({"quotes": [enquiry]}, "enquiry"),
+        ({"chats": [asked]}, "message"),
+    ):
+        (hint, *_) = intents(NOW, ZONE, **given)
+        assert hint.kind == kind
+        assert hint.evidence
+        assert hint.evidence_en
+        assert msgspec.json.decode(msgspec.json.encode(hint), type=Intent) == hint
+    assert get_args(get_type_hints(Intent)["kind"]) == get_args(Kind)
+
+
+def test_no_evidence_no_guess() -> None:
+    """A record in which nothing is open says nothing."""
+    won = quote(NOW - 9 * DAY, "won")
+    notes = [Note(id="n", at=NOW - HOUR, by="林", text="已解决，客户满意")]
+    assert intents(NOW, ZONE, quotes=[won], notes=notes, calls=[call("answered", 60)]) == ()
+
+
+def profile(**values: str) -> Profile:
+    """A profile with these fields."""
+    party = Party(id="1", kind="person", name="周敏", category="sea", category_label="国际海运", version=1)
+    fields = tuple(Field(key=key, label=key, label_en=key, value=value) for key, value in values.items())
+    return Profile(party=party, fields=fields, contact_points=(), notes=())
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"overdue": "¥8,200 · 12 天"}, ["逾期 ¥8,200 · 12 天"]),
+        ({"birthday": "1985-11-20"}, ["今天生日"]),
+        ({"birthday": "11/20", "overdue": "2 票"}, ["逾期 2 票", "今天生日"]),
+        ({"overdue": "无"}, []),
+        ({"overdue": "0"}, []),
+        ({"overdue": "0 天"}, []),
+        ({"overdue": "-", "birthday": "1985-11-21"}, []),
+        ({"birthday": "不知道"}, []),
+        ({}, []),
+    ],
+)
+def test_overdue_credit_and_a_birthday_today_stand_at_the_head(values: dict[str, str], said: list[str]) -> None:
+    """What an agent should mind before the first word; what is not so is not said."""
+    assert [flag.text for flag in flags(NOW, ZONE, profile(**values))] == said
+
+
 def test_at_most_three_and_one_of_each_kind_first() -> None:
-    """Many offers do not push the late ship and the lost call away; what is due today leads."""
+    """Many offers do not push the late ship and the lost call away; a call lost just now leads."""
     quotes = [quote(NOW + n * HOUR, number=f"Q{n}") for n in range(1, 6)]
     record = BusinessRecord(id="b", at=NOW, bl_no="B1", eta=NOW + 15 * DAY, eta_planned=NOW + 13 * DAY)
     found = intents(NOW, ZONE, quotes=quotes[:1], business=[record], calls=[call("abandoned", 240)])
-    assert [h.kind for h in found] == ["quote", "shipment", "missed"]
+    assert [h.kind for h in found] == ["missed", "quote", "shipment"]
     assert len(intents(NOW, ZONE, quotes=quotes, business=[record], calls=[call("abandoned", 240)])) == 3
 
 

@@ -72,7 +72,7 @@ class Crm:
         self._do("quotes")
         quote = model.Quote(
             id="q", number="Q1", at=wall_clock(), pol="宁波", pod="汉堡", carrier="", status="sent",
-            valid_until=wall_clock() + 60,
+            valid_until=wall_clock() + 60, lines=(model.QuoteLine(container="40HQ", count=1, freight=2350.0),),
         )  # fmt: skip
         return model.Section(items=(quote,), total=1, as_of=wall_clock())
 
@@ -120,7 +120,7 @@ class Bench:
             on_match=lambda call, found: self.matches.update({call: found}),
             on_no_answer=self.unanswered.append,
             on_section=self._section,
-            on_intents=lambda call, found: self.hints.update({call: found}),
+            on_head=lambda call, head: self.hints.update({call: head.intents}),
             deadline_s=deadline_s,
         )
 
@@ -305,7 +305,7 @@ async def test_hints_come_with_the_sections_they_rest_on(bench: Bench) -> None:
     bench.records.gather("c", "p1", NUMBER)
     await bench.settled("c")
     await eventually(lambda: "c" in bench.hints)
-    assert [h.kind for h in bench.hints["c"]] == ["quote", "missed"]
+    assert [h.kind for h in bench.hints["c"]] == ["missed", "quote"]
 
 
 class Clock:
