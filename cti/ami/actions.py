@@ -20,10 +20,13 @@ _NAME: Final = re.compile(r"\S(.*\S)?")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _FLAG: Final = re.compile(r"true|false")
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
-_EXTEN: Final = re.compile(r"[0-9]{1,32}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9]+/[^\s&,|]+")
 _CHANNEL: Final = re.compile(r"[A-Za-z0-9]+/[^\s&,|]+")
 _VARIABLES: Final = re.compile(r"[A-Za-z0-9_,()]+")
+_MOVE: Final = re.compile(r"cti-(queue|first|phone)")
+_PLACE: Final = re.compile(r"[qp][^,|&$]{1,79}")
+_CALL: Final = re.compile(r"cti-(spy|dial)")
+_DIALLED: Final = re.compile(r"[0-9]{1,32}|[lwj][A-Za-z0-9_.-]{1,79}")
 _CLASSES: Final = re.compile(r"on|off|[a-z]+(,[a-z]+)*")
 
 ALLOWED: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
@@ -48,12 +51,20 @@ ALLOWED: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
         "StateInterface": _DEVICE,
     },
     "QueueRemove": {"Queue": _NAME, "Interface": _DEVICE},
+    "QueuePenalty": {"Queue": _NAME, "Interface": _DEVICE, "Penalty": _COUNT},
+    "QueueChangePriorityCaller": {
+        "Queue": _NAME,
+        "Caller": _CHANNEL,
+        "Priority": _COUNT,
+        "Immediate": re.compile(r"yes"),
+    },
+    "ShowDialPlan": {"Context": _WORD},
     "Hangup": {"Channel": _CHANNEL, "Cause": _COUNT},
-    "Redirect": {"Channel": _CHANNEL, "Context": _WORD, "Exten": _EXTEN, "Priority": _COUNT},
+    "Redirect": {"Channel": _CHANNEL, "Context": _MOVE, "Exten": _PLACE, "Priority": _COUNT},
     "Originate": {
         "Channel": _DEVICE,
-        "Context": _WORD,
-        "Exten": _EXTEN,
+        "Context": _CALL,
+        "Exten": _DIALLED,
         "Priority": _COUNT,
         "CallerID": _TEXT,
         "Timeout": _COUNT,
@@ -61,7 +72,8 @@ ALLOWED: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
         "Async": re.compile(r"true"),
     },
 }
-"Actions that may be sent, the headers each may carry, and what a value may look like. Originate has no Application."
+"""Actions that may be sent, the headers each may carry, and what a value may look like. Originate has no Application;
+callers and calls go to contexts of ours alone, where a letter says what follows: q a queue, p a phone, l w j a channel."""
 
 _REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "Login": frozenset({"Username", "Secret"}),
@@ -69,6 +81,9 @@ _REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "QueuePause": frozenset({"Interface", "Paused"}),
     "QueueAdd": frozenset({"Queue", "Interface"}),
     "QueueRemove": frozenset({"Queue", "Interface"}),
+    "QueuePenalty": frozenset({"Queue", "Interface", "Penalty"}),
+    "QueueChangePriorityCaller": frozenset({"Queue", "Caller", "Priority", "Immediate"}),
+    "ShowDialPlan": frozenset({"Context"}),
     "Hangup": frozenset({"Channel"}),
     "Redirect": frozenset({"Channel", "Context", "Exten", "Priority"}),
     "Originate": frozenset({"Channel", "Context", "Exten", "Priority", "ChannelId", "Async"}),

@@ -111,6 +111,17 @@ class Office:
         entry = self._entries.get(action)
         return entry.phones if entry is not None else ()
 
+    def get_judged(self, visit: str) -> ActionView | None:
+        """The action on a waiting caller that is not settled yet."""
+        return next((e.view for e in self._open.values() if e.view.visit == visit and e.view.state == "asked"), None)
+
+    async def send(self, step: Step) -> None:
+        """A step that belongs to no new action; a refusal is only logged."""
+        try:
+            await self._send(step.action, step.fields)
+        except (PbxRefused, ValueError) as error:
+            log.warning("%s was not done: %s", step.action, type(error).__name__)
+
     # -- carrying out --------------------------------------------------------------------------------------------
 
     def start(

@@ -16,10 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cti.settings.check import LOOPBACK, Problem, Reader, SettingsError, mask_url
+from cti.settings.control import ControlSettings, read_control
 from cti.settings.customers import CustomersSettings, PlatformSettings, read_chat, read_customers
+from cti.settings.sms import SmsSettings, read_sms
 from cti.settings.watching import WatchingSettings, read_watching
 
 __all__ = [
+    "ControlSettings",
     "CrmSettings",
     "CustomersSettings",
     "LogSettings",
@@ -31,6 +34,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SiteSettings",
+    "SmsSettings",
     "StoreSettings",
     "WatchingSettings",
     "WebSettings",
@@ -157,8 +161,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     customers: CustomersSettings = msgspec.field(default_factory=CustomersSettings)
     chat: Mapping[str, PlatformSettings] = msgspec.field(default_factory=dict)
     "{platform: who may push messages}."
+    sms: SmsSettings = msgspec.field(default_factory=SmsSettings)
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     log: LogSettings = msgspec.field(default_factory=LogSettings)
+    control: ControlSettings = msgspec.field(default_factory=ControlSettings)
     watching: WatchingSettings = msgspec.field(default_factory=WatchingSettings)
 
     @staticmethod
@@ -266,6 +272,8 @@ def _build(reader: Reader) -> Settings | None:
     watching_settings = read_watching(
         reader, {name: (queue.target, queue.goal) for name, queue in queues.items()}, pbx_settings.default_target
     )
+    control_settings = read_control(reader, queues)
+    sms_settings = read_sms(reader)
     site = reader.section("site")
     site_settings = SiteSettings(
         name=site.text("name", "十三秒"),
@@ -291,8 +299,10 @@ def _build(reader: Reader) -> Settings | None:
         crm=crm_settings,
         customers=customers_settings,
         chat=chat_settings,
+        sms=sms_settings,
         site=site_settings,
         log=log_settings,
+        control=control_settings,
         watching=watching_settings,
     )
 

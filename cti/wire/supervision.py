@@ -310,3 +310,38 @@ class RuleLogAnswer(Shape, frozen=True, kw_only=True):
     """Answer of GET /control/rules/{id}/log."""
 
     entries: tuple[RuleNote, ...]
+
+
+def rule_fault(rule: RuleBody) -> tuple[str, str, str] | None:
+    """What is wrong with a rule as written: (key, text, text_en); None where nothing is."""
+    when, then = rule.when, rule.then
+    spans = (("wait_s", when.wait_s), ("hold_s", when.hold_s), ("quiet_s", rule.back.quiet_s), ("cool_s", rule.cool_s))
+    for key, seconds in spans:
+        if not 0 <= seconds <= 3600:
+            return key, "应在 0 到 3600 秒之间", "Must be 0 to 3600 seconds"
+    for key, seconds in spans[2:]:
+        if seconds < 5:
+            return key, "至少 5 秒，免得来回变动", "At least 5 seconds, so that nothing flaps"
+    counts = (
+        ("waiting", when.waiting, 1),
+        ("idle", when.idle, 0),
+        ("penalty", then.penalty, 0),
+        ("most", then.most, 0),
+    )
+    for key, count, least in counts:
+        if not least <= count <= 1000:
+            return key, f"应在 {least} 到 1000 之间", f"Must be {least} to 1000"
+    if sum((bool(then.team), bool(then.from_queue), bool(then.interfaces))) != 1:
+        return (
+            "then",
+            "班组、来源队列、话机三者写一个",
+            "Say exactly one of team, from_queue and interfaces",
+        )
+    if then.from_queue == rule.queue:
+        return "from_queue", "来源队列不能是本队列", "The other queue must be another one"
+    texts = (rule.name, rule.queue, then.team, then.from_queue, *then.interfaces)
+    if not rule.name.strip() or not rule.queue or len(then.interfaces) > 200:
+        return "name", "名称和队列必须填写", "A name and a queue must be given"
+    if any(len(text) > 80 or not text.isprintable() for text in texts):
+        return "name", "名称过长或含有不能使用的字符", "A name is too long or holds forbidden characters"
+    return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cti.ami.actions import ALLOWED, MAX_LINE, action, new_action_id
 
 PAUSE = {"Interface": "PJSIP/1001", "Paused": "true"}
-DIAL = {"Channel": "PJSIP/1", "Context": "dial", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
+DIAL = {"Channel": "PJSIP/1", "Context": "cti-dial", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
 
 
 def test_an_action_is_lines_and_a_blank_line() -> None:
@@ -113,3 +113,33 @@ def test_action_ids_are_128_random_bits() -> None:
 def test_nothing_dangerous_is_on_the_list() -> None:
     """The list holds no action that runs commands, writes files or changes the configuration."""
     assert not ALLOWED.keys() & {"Command", "UpdateConfig", "CreateConfig", "GetConfig", "ModuleLoad", "DBDel", "AGI"}
+
+
+MOVE = {"Channel": "PJSIP/line-1", "Context": "cti-queue", "Exten": "qeurope", "Priority": "1"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Context": "from-phones"},
+        {"Context": "cti-dial"},
+        {"Exten": "europe"},
+        {"Exten": "q"},
+        {"Exten": "qa,b"},
+        {"Exten": "pPJSIP/1&PJSIP/2"},
+        {"Exten": "q${SHELL(id)}"},
+    ],
+)
+def test_a_caller_is_moved_to_places_of_ours_alone(change: dict[str, str]) -> None:
+    """A Redirect goes to the shipped contexts, to one queue or one phone, and carries nothing a dialplan would run."""
+    assert action("Redirect", MOVE, "1")
+    with pytest.raises(ValueError, match="does not look"):
+        action("Redirect", {**MOVE, **change}, "1")
+
+
+@pytest.mark.parametrize("exten", ["l", "l1.2,q", "l1.2&x", "x1.2", "l1.2|w", "1.2"])
+def test_listening_names_one_channel_exactly(exten: str) -> None:
+    """A letter for the way of listening and a Uniqueid: no prefix list, no options, nothing empty."""
+    assert action("Originate", {**DIAL, "Context": "cti-spy", "Exten": "l1795305562.3"}, "1")
+    with pytest.raises(ValueError, match="does not look"):
+        action("Originate", {**DIAL, "Context": "cti-spy", "Exten": exten}, "1")
