@@ -45,7 +45,7 @@ def _visits(old: tuple[Visit, ...], new: tuple[Visit, ...]) -> tuple[Visit, ...]
                 v
                 for v in rest
                 if v.queue == visit.queue
-                and (_near(v.joined_at, visit.joined_at) or v.joined_at is None or visit.left_at is None)
+                and (v.joined_at is None or visit.joined_at is None or _near(v.joined_at, visit.joined_at))
             ),
             None,
         )
@@ -57,7 +57,11 @@ def _visits(old: tuple[Visit, ...], new: tuple[Visit, ...]) -> tuple[Visit, ...]
             merged.append(visit)
             continue
         missed = visit.missed + tuple(m for m in same.missed if m not in visit.missed)
-        merged.append(msgspec.structs.replace(same, joined_at=visit.joined_at or same.joined_at, missed=missed))
+        joined = visit.joined_at if visit.joined_at is not None else same.joined_at
+        wait = same.wait_s
+        if joined is not None and same.left_at is not None and same.outcome not in ("unknown", "pbx_restart"):
+            wait = max(0.0, round(same.left_at - joined, 6))
+        merged.append(msgspec.structs.replace(same, joined_at=joined, wait_s=wait, missed=missed))
     return (*merged, *rest)
 
 

@@ -112,3 +112,18 @@ def test_call_that_ended_unseen_is_closed_and_marked() -> None:
     assert (gone.ended_at, gone.gap) == (T + 500, True)
     assert gone.visits[0].outcome == "unknown"
     assert gone.visits[0].left_at is None
+
+
+def test_a_later_stay_in_the_same_queue_is_not_the_one_that_was_open() -> None:
+    """Answered and sent back into the queue while nobody looked: two visits, the first one's end to be filled in."""
+    old = call(visits=(visit("unknown", None, agent=None, interface=None),))
+    new = call(visits=(visit("abandoned", joined_at=T + 40, left_at=T + 50, agent=None),), partial=True)
+    assert [(v.joined_at, v.outcome) for v in continued(old, new).visits] == [(T + 1, "unknown"), (T + 40, "abandoned")]
+
+
+def test_a_wait_is_told_from_the_entry_that_was_seen() -> None:
+    """The entry comes from before the restart, the wait with it, not from the lists' whole seconds."""
+    old = call(visits=(visit("unknown", None, agent=None, interface=None),))
+    new = call(visits=(visit(joined_at=T + 1.8, left_at=T + 11, wait_s=9.2),), partial=True)
+    (one,) = continued(old, new).visits
+    assert (one.joined_at, one.wait_s) == (T + 1, 10.0)

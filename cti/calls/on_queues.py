@@ -19,6 +19,8 @@ from cti.events import Outcome
 # How long after QueueCallerAbandon (or a Leave without one) a sign is waited for. Asterisk sends the sign within
 # milliseconds; without one the visit is out of the queue for a reason nobody told.
 DECIDE_S = 0.25
+COMPLETE_S = 2.0
+"Between an entry and what AgentComplete's times make of it, where its answer was not seen."
 
 
 def join(state: State, packet: Packet, at: float) -> None:
@@ -152,10 +154,15 @@ def agent_complete(state: State, packet: Packet, at: float) -> None:
         state.at_time(until, lambda now: state.dirty.add(phone))
         state.dirty.add(phone)
     leg = state.leg_of(packet, at, create=False)
-    visit = leg.call.final().last_visit(leg, queue) if leg is not None else None
-    if visit is None or (visit.outcome == "answered" and visit.wait_s is not None):
+    held, talked = whole(packet.get("HoldTime")), whole(packet.get("TalkTime"))
+    visit = _completed(
+        leg, queue, (state.roll.phone(member), packet.get("MemberName")), at - (held or 0) - (talked or 0)
+    )
+    if visit is None:
         return
-    held = whole(packet.get("HoldTime"))
+    visit.completed = True
+    if visit.outcome == "answered" and visit.wait_s is not None:
+        return
     visit.closed, visit.outcome, visit.settled = True, "answered", True
     visit.agent = visit.agent or packet.get("MemberName") or None
     visit.interface = visit.interface or state.roll.phone(member)
@@ -163,6 +170,23 @@ def agent_complete(state: State, packet: Packet, at: float) -> None:
         visit.wait_s = float(held)
         visit.answered_at = visit.left_at = visit.joined_at + held
     state.changed_calls.add(visit.leg.call.final().id)
+
+
+def _completed(leg: Leg | None, queue: str, by: tuple[str, str], began: float) -> VisitState | None:
+    """The visit that an AgentComplete is about. A caller sent back into the same queue stands there again already."""
+    if leg is None:
+        return None
+    own = [visit for visit in leg.call.final().visits if visit.leg is leg and visit.queue == queue]
+    for visit in own:
+        if visit.outcome == "answered" and not visit.completed and (visit.interface == by[0] or visit.agent == by[1]):
+            return visit
+    for visit in reversed(own):
+        if visit.outcome == "answered" or visit.completed:
+            continue
+        # Whole seconds, each of the three of them.
+        if not visit.waiting or visit.joined_at is None or abs(visit.joined_at - began) <= COMPLETE_S:
+            return visit
+    return None
 
 
 def abandon(state: State, packet: Packet, at: float) -> None:

@@ -56,6 +56,7 @@ class VisitState:
         "answered_at",
         "breached",
         "closed",
+        "completed",
         "estimated",
         "interface",
         "joined_at",
@@ -101,6 +102,8 @@ class VisitState:
         self.outcome: Outcome = "unknown"
         self.closed = False
         "no longer in the queue"
+        self.completed = False
+        "AgentComplete of this visit was seen"
         self.settled = False
         "the outcome is known for good"
         self.breached = False

@@ -9,10 +9,17 @@ import msgspec
 
 from cti.calls.record import Call, Missed, Talk, Visit
 from cti.events import Outcome
+from cti.history.facts import entry
 from cti.history.queue_log import LogVisit
 
 NEAR_S: Final = 2.5
 "Two entries into one queue this near may be one."
+SAME_S: Final = 5.0
+"Within one call, too: a call may enter a queue again, but not so soon."
+WHOLE_S: Final = 1.5
+"More than two clocks cut to the second can be apart."
+UNSEEN_S: Final = 60.0
+"Where neither our entry nor our end is known."
 _THEIR_WORD: Final = {"redirected": "abandoned", "waiting": "unknown"}
 "queue_log says ABANDON of a caller whom a supervisor moved by Redirect."
 
@@ -29,6 +36,8 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     left_at: float | None
     agent: str
     caller: str | None = None
+    entry_seen: bool = True
+    "False: `joined_at` is only the nearest moment that is known"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +64,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ours_of(calls: Iterable[Call]) -> list[Ours]:
-    """Visits of calls; one without a known entry stands at the call's beginning."""
+    """Visits of calls; one without a known entry stands at the nearest moment that is known."""
     found: list[Ours] = []
     for call in calls:
         for n, visit in enumerate(call.visits):
-            at = visit.joined_at if visit.joined_at is not None else call.started_at
+            at = entry(call, visit)
             if at is None:
                 continue
             agent = visit.agent or visit.interface or ""
@@ -74,6 +83,7 @@ def ours_of(calls: Iterable[Call]) -> list[Ours]:
                     left_at=visit.left_at,
                     agent=agent if visit.outcome == "answered" else "",
                     caller=call.caller,
+                    entry_seen=visit.joined_at is not None,
                 )
             )
     return found
@@ -84,20 +94,28 @@ def pairs(
 ) -> tuple[list[tuple[Ours, LogVisit]], list[Ours], list[LogVisit]]:
     """Who is whom: by call id and queue, else by queue and time; then those without a partner."""
     left = sorted(ours, key=lambda one: one.joined_at)
-    found: list[tuple[Ours, LogVisit]] = []
-    rest: list[LogVisit] = []
     by_call: dict[tuple[str, str], list[Ours]] = {}
     for one in left:
         by_call.setdefault((one.call, one.queue), []).append(one)
+    # A caller may stand in the same queue twice: the nearest first.
+    near_by_id = sorted(
+        (
+            (apart, not _agree(one, other), other.entered, one.n, one, other)
+            for other in theirs
+            for one in by_call.get((other.callid, other.queue), ())
+            if (apart := _apart(one, other)) is not None
+        ),
+        key=lambda pair: pair[:4],
+    )
+    found: list[tuple[Ours, LogVisit]] = []
     taken: set[tuple[str, int]] = set()
-    for other in sorted(theirs, key=lambda visit: visit.entered):
-        own = [o for o in by_call.get((other.callid, other.queue), ()) if (o.call, o.n) not in taken]
-        best = min(own, key=lambda o: abs(o.joined_at - other.entered), default=None)
-        if best is not None and abs(best.joined_at - other.entered) <= 60:
-            taken.add((best.call, best.n))
-            found.append((best, other))
-        else:
-            rest.append(other)
+    paired: set[str] = set()
+    for _, _, _, _, one, other in near_by_id:
+        if (one.call, one.n) not in taken and other.key not in paired:
+            taken.add((one.call, one.n))
+            paired.add(other.key)
+            found.append((one, other))
+    rest = [other for other in sorted(theirs, key=lambda visit: visit.entered) if other.key not in paired]
     free: dict[str, list[Ours]] = {}
     for one in left:
         if (one.call, one.n) not in taken:
@@ -116,6 +134,17 @@ def pairs(
             free[other.queue].remove(best)
             found.append((best, other))
     return found, [one for some in free.values() for one in some], missing
+
+
+def _apart(one: Ours, other: LogVisit) -> float | None:
+    """Seconds between two entries (or two ends, where ours was not seen) of one call; None where they are two."""
+    if one.entry_seen:
+        apart, most = abs(one.joined_at - other.entered), SAME_S
+    elif one.left_at is not None and other.left is not None:
+        apart, most = abs(one.left_at - other.left), SAME_S
+    else:
+        apart, most = abs(one.joined_at - other.entered), UNSEEN_S
+    return apart if apart <= most else None
 
 
 def _same_caller(one: Ours, other: LogVisit) -> bool:
@@ -216,49 +245,46 @@ def fill(
     if own is not None:
         call = next(c for c in calls if c.id == own.call)
         n = own.n
-        if call.visits[n].outcome != "unknown":
+        ours = call.visits[n]
+        if ours.outcome not in ("unknown", visit.outcome):
+            return "same"
+        measured = ours.outcome == visit.outcome and (ours.wait_s is not None or visit.wait_s is None)
+        closed = ours if measured else _closed(visit, ours, phones)
+        talks = _talks(call, visit, closed)
+        if measured and talks == call.talks:
             return "same"
         if call.ended_at is None:
             return "later"
-        closed = _closed(visit, call.visits[n], phones)
-        talks = call.talks
-        if visit.outcome == "answered" and not any(talk.from_ >= (visit.left or visit.entered) - 2 for talk in talks):
-            talks = (*talks, *_talks(visit, closed))
-        ended = max(t for t in (call.started_at, closed.left_at, _end(visit)) if t is not None)
-        return Filled(
-            call=msgspec.structs.replace(
-                call,
-                visits=(*call.visits[:n], closed, *call.visits[n + 1 :]),
-                talks=talks,
-                ended_at=ended if call.gap else call.ended_at,
-                gap=True,
-            ),
-            inserted=False,
-        )
+        ended = call.ended_at
+        if ours.left_at is None and n == len(call.visits) - 1:  # nobody saw him go: the last that is known of him
+            known_of = (call.started_at, closed.left_at, _end(visit), *(talk.to for talk in talks))
+            ended = min(ended, max(t for t in known_of if t is not None))
+        visits = (*call.visits[:n], closed, *call.visits[n + 1 :])
+        done = msgspec.structs.replace(call, visits=visits, talks=talks, ended_at=ended, gap=True)
+        return Filled(call=done, inserted=False)
     known = next((call for call in calls if call.id == visit.callid), None)
     new = _closed(visit, None, phones)
     if known is not None:
         if known.ended_at is None:
             return "later"
-        visits = sorted((*known.visits, new), key=lambda v: v.joined_at or 0.0)
-        call = msgspec.structs.replace(known, visits=tuple(visits), talks=(*known.talks, *_talks(visit, new)), gap=True)
+        visits = tuple(sorted((*known.visits, new), key=lambda v: entry(known, v) or 0.0))
+        talks = _talks(msgspec.structs.replace(known, gap=True), visit, new)
+        call = msgspec.structs.replace(known, visits=visits, talks=talks, gap=True)
         return Filled(call=call, inserted=False)
-    return Filled(
-        call=Call(
-            id=visit.callid,
-            direction="inbound",
-            caller=visit.caller or None,
-            dialed=None,
-            started_at=float(visit.entered),
-            ended_at=_end(visit) or new.left_at,
-            refused=(),
-            visits=(new,),
-            talks=_talks(visit, new),
-            transfers=(),
-            gap=True,
-        ),
-        inserted=True,
+    call = Call(
+        id=visit.callid,
+        direction="inbound",
+        caller=visit.caller or None,
+        dialed=None,
+        started_at=float(visit.entered),
+        ended_at=_end(visit) or new.left_at,
+        refused=(),
+        visits=(new,),
+        talks=(),
+        transfers=(),
+        gap=True,
     )
+    return Filled(call=msgspec.structs.replace(call, talks=_talks(call, visit, new)), inserted=True)
 
 
 def _closed(visit: LogVisit, old: Visit | None, phones: Mapping[str, str]) -> Visit:
@@ -282,18 +308,27 @@ def _closed(visit: LogVisit, old: Visit | None, phones: Mapping[str, str]) -> Vi
     )
 
 
-def _talks(visit: LogVisit, closed: Visit) -> tuple[Talk, ...]:
-    end = _end(visit)
-    if closed.answered_at is None or end is None:
-        return ()
-    return (
-        Talk(
-            interface=closed.interface or "",
-            agent=closed.agent,
-            from_=closed.answered_at,
-            to=max(end, closed.answered_at),
-        ),
-    )
+def _talks(call: Call, visit: LogVisit, closed: Visit) -> tuple[Talk, ...]:
+    """The call's talks, with what the log knows of the one that followed the answer."""
+    end, began = _end(visit), closed.answered_at
+    if not call.gap or began is None or end is None:
+        return call.talks
+    end = max(end, began)
+    own = [t for t in call.talks if t.interface == closed.interface and began - 2 <= t.from_ <= end + 2]
+    if not own:
+        if closed.wait_s is None or any(began - 2 <= t.from_ <= end for t in call.talks):
+            return call.talks
+        talk = Talk(interface=closed.interface or "", agent=closed.agent, from_=began, to=end)
+        return tuple(sorted((*call.talks, talk), key=lambda t: t.from_))
+    first, last = own[0], own[-1]
+    changed: dict[int, Talk] = {}
+    if first.from_ > began + WHOLE_S:
+        changed[id(first)] = msgspec.structs.replace(first, from_=began)
+    # Where nobody saw the end ours is only the latest it can have been. A talk handed on may go on behind the log.
+    if not call.transfers and last.to is not None and last.to > end + WHOLE_S:
+        kept = changed.get(id(last), last)
+        changed[id(last)] = msgspec.structs.replace(kept, to=max(end, kept.from_))
+    return tuple(changed.get(id(talk), talk) for talk in call.talks)
 
 
 def _end(visit: LogVisit) -> float | None:

@@ -141,3 +141,30 @@ def test_a_stamp_from_the_future_does_not_keep_the_past_alive() -> None:
         script.arrives(at, f"9.{n}")
         script.say(at, "Hangup", **script.channel(f"9.{n}", linked=f"9.{n}"))
     assert len(script.pbx.calls()) <= 61
+
+
+def test_complete_of_a_first_visit_says_nothing_of_the_second() -> None:
+    """Sent back into the same queue, the caller waits again before the first visit's AgentComplete comes."""
+    script = Script()
+    script.arrives(100.0)
+    script.joins(101.0)
+    script.rings(101.1)
+    script.answers(104.0)
+    script.joins(105.5)
+    done = {"Queue": "q", "Interface": "PJSIP/desk1", "MemberName": "Ann"}
+    script.say(105.6, "AgentComplete", HoldTime="3", TalkTime="1", Reason="transfer", **done, **script.channel())
+    script.abandons(108.0)
+    (call,) = script.pbx.calls()
+    assert [(v.outcome, v.agent, v.wait_s) for v in call.visits] == [("answered", "Ann", 3.0), ("abandoned", None, 2.5)]
+
+
+def test_complete_tells_of_an_answer_that_was_missed() -> None:
+    """Where the link lost the AgentConnect, AgentComplete says who answered after how many whole seconds."""
+    script = Script()
+    script.arrives(100.0)
+    script.joins(101.0)
+    done = {"Queue": "q", "Interface": "PJSIP/desk1", "MemberName": "Ann"}
+    script.say(110.4, "AgentComplete", HoldTime="4", TalkTime="5", Reason="caller", **done, **script.channel())
+    script.say(110.5, "Hangup", Cause="16", **script.channel())
+    (call,) = script.pbx.calls()
+    assert [(v.outcome, v.agent, v.wait_s) for v in call.visits] == [("answered", "Ann", 4.0)]

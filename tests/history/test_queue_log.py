@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.calls.record import Call
+from cti.calls.record import Call, Talk, Visit
 from cti.history.books import Filled, Ours, compare, fill, ours_of, whole_wait
 from cti.history.facts import facts
 from cti.history.queue_log import LogBook, LogVisit, Rules, parse
@@ -219,3 +220,77 @@ def test_a_missed_call_is_not_taken_for_its_neighbour() -> None:
     nameless = msgspec.structs.replace(known, caller=None)
     assert isinstance(fill(visits[1], [nameless], {}, visits), Filled)
     assert compare(ours_of([nameless]), visits).differences[0].kind == "missing"
+
+
+AT = 1_795_286_700
+TWICE = b"""%d|%d.1|sales|NONE|ENTERQUEUE||13800000001|1
+%d|%d.1|sales|Li Na|CONNECT|2|%d.2|1
+%d|%d.1|sales|NONE|ENTERQUEUE||13800000001|1
+%d|%d.1|sales|Li Na|BLINDTRANSFER|7051|from-phones|2|3|1
+%d|%d.1|sales|NONE|ABANDON|1|1|4""" % (AT, AT, AT + 2, AT, AT, AT + 5, AT, AT + 5, AT, AT + 9, AT)
+
+
+def seen_call(**more: Any) -> Call:
+    """The call of TWICE as a service saw it that came to it in the middle."""
+    fields: dict[str, Any] = {
+        "id": f"{AT}.1", "direction": "inbound", "caller": "13800000001", "dialed": None, "started_at": None,
+        "ended_at": AT + 9.4, "refused": (), "visits": (), "talks": (), "transfers": (), "gap": True,
+    }  # fmt: skip
+    return Call(**{**fields, **more})
+
+
+def seen_visit(**more: Any) -> Visit:
+    """One of its visits."""
+    fields: dict[str, Any] = {
+        "queue": "sales", "joined_at": AT + 5.2, "left_at": AT + 9.3, "outcome": "abandoned", "answered_at": None,
+        "wait_s": 4.1, "agent": None, "interface": None,
+    }  # fmt: skip
+    return Visit(**{**fields, **more})
+
+
+def test_the_second_stay_in_a_queue_is_not_taken_for_the_first() -> None:
+    """He was seen only when he stood there again: the first visit is missing and filled in, the second is as it was."""
+    first, second = visits_of(TWICE)[0]
+    talk = Talk(interface="PJSIP/1", agent="Li Na", from_=AT + 4.0, to=AT + 5.1)
+    call = seen_call(visits=(seen_visit(),), talks=(talk,))
+    assert fill(second, [call], {}, [first, second]) == "same"
+    told = fill(first, [call], {"Li Na": "PJSIP/1"}, [first, second])
+    assert isinstance(told, Filled)
+    assert [(v.outcome, v.agent, v.wait_s) for v in told.call.visits] == [
+        ("answered", "Li Na", 2.0), ("abandoned", None, 4.1)
+    ]  # fmt: skip
+    assert [(t.from_, t.to) for t in told.call.talks] == [(AT + 2.0, AT + 5.1)], "one talk, from its beginning"
+    assert told.call.ended_at == AT + 9.4
+    assert fill(first, [told.call], {"Li Na": "PJSIP/1"}, [first, second]) == "same"
+
+
+def test_an_answer_whose_wait_nobody_saw_gets_it_from_the_log() -> None:
+    """The link came back between the ring and the answer: the visit is known, its entry and its wait are the log's."""
+    first, second = visits_of(TWICE)[0]
+    late = seen_visit(
+        joined_at=None, left_at=AT + 2.4, outcome="answered", answered_at=AT + 2.4, wait_s=None, agent="Li Na"
+    )
+    call = seen_call(visits=(late, seen_visit()))
+    told = fill(first, [call], {}, [first, second])
+    assert isinstance(told, Filled)
+    assert [(v.joined_at, v.wait_s, v.outcome) for v in told.call.visits] == [
+        (AT, 2.0, "answered"), (AT + 5.2, 4.1, "abandoned")
+    ]  # fmt: skip
+    assert compare(ours_of([told.call]), [first, second]).differences == ()
+
+
+def test_a_talk_whose_end_nobody_saw_ends_where_the_log_says() -> None:
+    """Cut while they talked: what was known was only that it was over when the link came back."""
+    log = TWICE.replace(b"BLINDTRANSFER|7051|from-phones|2|3|1", b"COMPLETECALLER|2|3|1")
+    visit = visits_of(log)[0][0]
+    answered = seen_visit(
+        joined_at=AT + 0.1, left_at=AT + 2.2, outcome="answered", answered_at=AT + 2.2, wait_s=2.1, agent="Li Na",
+        interface="PJSIP/1",
+    )  # fmt: skip
+    talk = Talk(interface="PJSIP/1", agent="Li Na", from_=AT + 2.25, to=AT + 31.0)
+    told = fill(visit, [seen_call(visits=(answered,), talks=(talk,), ended_at=AT + 31.0)], {})
+    assert isinstance(told, Filled)
+    assert told.call.talks == (msgspec.structs.replace(talk, to=float(AT + 5)),)
+    assert told.call.visits == (answered,)
+    whole = seen_call(visits=(answered,), talks=(msgspec.structs.replace(talk, to=AT + 5.4),), gap=False)
+    assert fill(visit, [whole], {}) == "same"
