@@ -51,7 +51,7 @@ def test_both_live_in_one_file_each_with_its_own_revision(tmp_path: Path) -> Non
     Store.open(url).close()
     database = sql.Database(url)
     assert sql.revision(database, "crm_version") == "0003"
-    assert sql.revision(database, "cti_version") == "0005"
+    assert sql.revision(database, "cti_version") == "0006"
     with database.read() as connection:
         names = set(sa.inspect(connection).get_table_names())
     assert not {n for n in names if n.startswith("crm_")} & set(cti.store.tables.metadata.tables)
