@@ -59,6 +59,11 @@ table = sa.Table(
     sa.Index("crm_outbox_due", "state", "due_at"),
 )
 
+_BEGUN: Final = "begun"
+"Key of the row that says since when a kind is written back."
+_REAL: Final = table.c.digest != ""
+"Every intent has a digest; that row has none."
+
 
 def _now() -> float:
     return datetime.now(UTC).timestamp()
@@ -250,7 +255,7 @@ class Outbox:
             sa.func.sum(sa.case((table.c.state == "refused", 1), else_=0)),
             sa.func.sum(sa.case((table.c.state == "done", 1), else_=0)),
             sa.func.min(sa.case((waiting, table.c.created_at))),
-        )
+        ).where(_REAL)
         with self._read() as connection:
             waits, retrying, refused, done, oldest = connection.execute(query).one()
         return Counts(
@@ -263,7 +268,7 @@ class Outbox:
 
     def entries(self, state: State | None = None, limit: int = 100) -> list[Entry]:
         """Intents, what failed last first."""
-        query = sa.select(*(table.c[name] for name in Entry.__struct_fields__))
+        query = sa.select(*(table.c[name] for name in Entry.__struct_fields__)).where(_REAL)
         if state is not None:
             query = query.where(table.c.state == state)
         newest = sa.func.coalesce(table.c.error_at, 0.0).desc()
@@ -283,9 +288,23 @@ class Outbox:
         with self._read() as connection:
             return connection.execute(query).first() is not None
 
+    def begin(self, kind: Kind, at: float) -> float:
+        """When this kind was first written back: remembered from `at` on, the first time it is asked."""
+        whole = key_of(kind, _BEGUN)
+        query = sa.select(table.c.created_at).where(table.c.key == whole)
+        with self._write() as connection:
+            found = connection.execute(query).scalar()
+            if found is not None:
+                return float(found)
+            row = {"key": whole, "kind": kind, "revision": 1, "party": None, "payload": {}, "digest": "", "after": None}
+            row |= {"state": "done", "attempts": 0, "created_at": at, "due_at": at, "done_at": None, "error": ""}
+            row |= {"claimed_by": "", "claimed_until": 0.0, "external_id": None, "error_en": "", "error_at": None}
+            connection.execute(sa.insert(table), row)
+            return at
+
     def newest(self, kind: Kind) -> float | None:
         """When the newest intent of a kind was put in first; None for none."""
-        query = sa.select(sa.func.max(table.c.created_at)).where(table.c.kind == kind)
+        query = sa.select(sa.func.max(table.c.created_at)).where(table.c.kind == kind, _REAL)
         with self._read() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else float(found)
@@ -304,7 +323,7 @@ class Outbox:
     def forget_done(self, before: float) -> int:
         """Drop keys of what was done before a time. What is put in again later is then written again."""
         with self._write() as connection:
-            old = (table.c.state == "done") & (table.c.done_at < before)
+            old = (table.c.state == "done") & (table.c.done_at < before) & _REAL
             needed = table.alias("needed")
             waited_for = sa.select(needed.c.key).where(needed.c.after == table.c.key, needed.c.state != "done").exists()
             return int(connection.execute(sa.delete(table).where(old, ~waited_for)).rowcount)

@@ -16,7 +16,7 @@ from crm_bridge.live import SiteCrm
 from crm_bridge.mapped import MappedCrm
 from crm_bridge.model import CrmError
 from crm_bridge.writeback import Outbox, Rules
-from crm_bridge.writeback.intents import PartyRef
+from crm_bridge.writeback.intents import Kind, PartyRef
 from cti import events
 from cti.calls.record import Call
 from cti.popup.lanes import Away, Late
@@ -26,11 +26,11 @@ from cti.store.rows import summary
 
 log = logging.getLogger(__name__)
 
-SOON_S: Final = 3.0
+SOON_S: Final = 1.0
 "After the end of a call: the store has it by then. What is noted later goes as a further revision."
 SETTLED_S: Final = 90.0
 "The same where the mapping cannot change what it wrote: the note is typed after the call."
-AGAIN_S: Final = 5.0
+AGAIN_S: Final = 2.0
 RELINK_S: Final = 7 * 86_400.0
 "A call of a customer who became known later than this is history."
 MOST_WAITING: Final = 20_000
@@ -147,12 +147,12 @@ class EndedCalls:
         return max(0.05, min(self._due.values()) - self._clock()) if self._due else None
 
     def _sweep(self) -> None:
-        """Put what ended before the last stop and is not in the outbox."""
-        newest = self._outbox.newest("call")
-        if newest is None:
-            return  # the first start with these rules: the past is not told
-        for call in self._past.calls_since(newest - BACK_S):
-            if call.ended_at is not None and not self._outbox.has("call", call.id):
+        """Put what ended before the last stop and is not in the outbox; what was before the first start is past."""
+        kind: Kind = "call" if "call" in self._outbox.kinds else "note"
+        begun = self._outbox.begin(kind, self._clock())
+        since = max(begun, (self._outbox.newest(kind) or begun) - BACK_S)
+        for call in self._past.calls_since(since):
+            if call.ended_at is not None and not (kind == "call" and self._outbox.has("call", call.id)):
                 self.put(call.id)
 
     # --- in a worker thread ------------------------------------------------------------------------------------
