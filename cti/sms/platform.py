@@ -140,6 +140,15 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     "Entries that were none."
 
 
+class Taking(msgspec.Struct, frozen=True, kw_only=True):
+    """A callback to be kept."""
+
+    platform: str
+    body: bytes
+    items: tuple[Item, ...]
+    at: float
+
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform wants to hear."""
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from crm_bridge import sql
 from crm_bridge.numbers import canonical
 from cti.sms.model import RANK, Status, overall
-from cti.sms.platform import Item, Receipt, Reply, event_key
+from cti.sms.platform import Receipt, Reply, Taking, event_key
 from cti.sms.wishes import Change
 from cti.store import messages_tables as tables
 from cti.store.base import Base, errors
@@ -29,15 +29,6 @@ ANSWER_S: Final = 48 * 3600.0
 "A reply within this time of the promise answers it."
 Scope = Literal["marketing", "all"]
 _OPEN: Final = ("waiting", "trying", "unsure")
-
-
-class Taking(msgspec.Struct, frozen=True, kw_only=True):
-    """One callback to be kept."""
-
-    platform: str
-    body: bytes
-    items: tuple[Item, ...]
-    at: float
 
 
 class Inbox(Base):

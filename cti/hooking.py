@@ -1,0 +1,210 @@
+"""Takes callbacks in a process of its own, so that no flood of them stands between a ring and its pop.
+
+The service starts it with the listening socket as an inherited descriptor and its settings on standard input, where no
+other user of the machine can read them. It says on standard output what the service should know, a JSON object a line,
+and ends when its input ends: however the service dies, its child does not outlive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from crm_bridge.numbers import Site
+from cti.settings.sms import SmsHooks, SmsPlatform
+from cti.sms.build import http_platform
+from cti.sms.keeping import Keeping
+from cti.store import Store
+from cti.ticker import steady_clock, wall_clock
+from cti.web.api.hooks import Door, HookServer
+
+log = logging.getLogger(__name__)
+
+AGAIN_S: Final = (0.2, 1.0, 5.0, 30.0)
+"Pauses before a child that ended by itself is started again."
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child is told."""
+
+    store: str
+    "The store's URL."
+    area_code: str
+    hooks: SmsHooks
+    platforms: tuple[SmsPlatform, ...]
+    descriptor: int
+
+
+def doors(hooks: SmsHooks, platforms: tuple[SmsPlatform, ...]) -> dict[str, Door]:
+    """The entrances of those platforms that have a secret."""
+    found: dict[str, Door] = {}
+    for one in platforms:
+        platform = http_platform(one)
+        if platform is not None and one.hook_secrets:
+            networks = tuple(ipaddress.ip_network(text) for text in one.allow)
+            found[one.name] = Door(platform, one.hook_secrets, networks, hooks.public_url)
+    return found
+
+
+def server(hooks: SmsHooks, platforms: tuple[SmsPlatform, ...], keeping: Keeping) -> HookServer:
+    """The server of these settings, not started."""
+    return HookServer(
+        doors(hooks, platforms),
+        keeping.keep,
+        clock=wall_clock,
+        steady=steady_clock,
+        proxies=tuple(ipaddress.ip_network(text) for text in hooks.proxies),
+    )
+
+
+class HookProcess:
+    """The service's side: keeps the child running. `run` as a task."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        sock: socket.socket,
+        *,
+        on_news: Callable[[], None],
+        on_counts: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        """`on_counts` gets {"platform what": how many} since the child began, when they changed."""
+        self.ok = False
+        self.pid: int | None = None
+        self._orders = orders
+        self._socket = sock
+        self._on_news = on_news
+        self._on_counts = on_counts
+
+    async def run(self) -> None:
+        """Run the child, again and again, until cancelled."""
+        fails = 0
+        while True:
+            began = steady_clock()
+            try:
+                await self._once()
+            except OSError as error:
+                log.error("the process for callbacks did not start: %s", type(error).__name__)
+            fails = 0 if steady_clock() - began > 60.0 else fails + 1
+            log.error("the process for callbacks ended; it is started again")
+            await asyncio.sleep(AGAIN_S[min(fails, len(AGAIN_S) - 1)])
+
+    async def _once(self) -> None:
+        root = str(Path(__file__).resolve().parent.parent)
+        path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cti.hooking",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=(self._socket.fileno(),),
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self.pid = child.pid
+        assert child.stdin is not None  # noqa: S101 - for the type checker: both were asked for
+        assert child.stdout is not None  # noqa: S101
+        try:
+            child.stdin.write(msgspec.json.encode(self._orders) + b"\n")
+            with contextlib.suppress(ConnectionError):
+                await child.stdin.drain()
+            while line := await child.stdout.readline():
+                self._hear(line)
+        finally:
+            self.ok, self.pid = False, None
+            child.stdin.close()  # it ends by itself at that
+            try:
+                async with asyncio.timeout(5.0):
+                    await child.wait()
+            except TimeoutError:
+                child.kill()
+                await child.wait()
+
+    def _hear(self, line: bytes) -> None:
+        with contextlib.suppress(msgspec.DecodeError):
+            said = msgspec.json.decode(line, type=dict[str, Any])
+            if said.get("ready"):
+                self.ok = True
+            if said.get("news"):
+                self._on_news()
+            if "counts" in said:
+                self._on_counts(said["counts"])
+
+
+async def serve(orders: Orders) -> None:
+    """The child's side: until standard input ends."""
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+    store = await asyncio.to_thread(Store.open, orders.store, site=Site(area_code=orders.area_code))
+    keeping = Keeping(store.take_in, on_news=news.set)
+    hooks = server(orders.hooks, orders.platforms, keeping)
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    sock = socket.socket(fileno=orders.descriptor)
+    sock.setblocking(False)
+    writing = loop.create_task(keeping.run())
+    telling = loop.create_task(_tell(hooks, news))
+    await hooks.start(sock)
+    _say(ready=True)
+    try:
+        await reader.read()
+    finally:
+        await hooks.stop()
+        for task in (writing, telling):
+            task.cancel()
+        await asyncio.gather(writing, telling, return_exceptions=True)
+        keeping.close()
+        store.close()
+
+
+async def _tell(hooks: HookServer, news: asyncio.Event) -> None:
+    """News at most twenty times a second, counts once a second where they changed."""
+    told: dict[str, int] = {}
+    next_counts = 0.0
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await news.wait()
+        if news.is_set():
+            news.clear()
+            _say(news=True)
+        now = steady_clock()
+        counts = {" ".join(key).strip(): value for key, value in hooks.counts.items()}
+        if counts != told and now >= next_counts:
+            told, next_counts = counts, now + 1.0
+            _say(counts=counts)
+        await asyncio.sleep(0.05)
+
+
+def _say(**said: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def main() -> int:
+    """`python -m cti.hooking`, as the service starts it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's, which then closes our input
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s hooks: %(message)s")
+    line = bytearray()
+    while not line.endswith(b"\n"):  # byte by byte: what follows is the loop's to read
+        piece = os.read(0, 1)
+        if not piece:
+            return 1
+        line += piece
+    asyncio.run(serve(msgspec.json.decode(bytes(line), type=Orders)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
