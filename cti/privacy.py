@@ -103,7 +103,8 @@ def masked(value: str, kind: str = "text") -> str:
 
 
 def _field(one: Field) -> Field:
-    if not one.pii or one.show_in_pop or not one.value:
+    # The name stands over the profile in any case: hiding it below would only keep it from being corrected.
+    if not one.pii or one.show_in_pop or not one.value or one.key == "name":
         return one
     # Readonly: what stands in its place must never be saved over it.
     return msgspec.structs.replace(one, value=masked(one.value, one.kind), kind="text", readonly=True)

@@ -1,5 +1,5 @@
 // The page API for customers' affairs: knowledge, enquiries and quotes, lanes and ports, catalogue, conversations.
-import { call, part, query } from './api.js';
+import { call, part, query, upload } from './api.js';
 
 const article = (id) => `/knowledge/articles/${part(id)}`;
 export const knowledge = {
@@ -27,4 +27,30 @@ export const quotes = {
   add: (party, body) => call('POST', quotesOf(party), body),
   save: (party, id, body) => call('PUT', `${quotesOf(party)}/${part(id)}`, body),
   status: (party, id, status, note) => call('POST', `${quotesOf(party)}/${part(id)}/status`, { status, note }),
+};
+
+const party = (id) => `/parties/${part(id)}`;
+export const customers = {
+  profile: (id) => call('GET', party(id)),
+  contacts: (id, points, version) => call('PUT', `${party(id)}/contacts`, { points, version }),
+  quotes: (id) => call('GET', `${party(id)}/quotes${query({ limit: 100 })}`),
+  business: (id) => call('GET', `${party(id)}/business${query({ limit: 100 })}`),
+  chats: (id) => call('GET', `${party(id)}/chats${query({ limit: 100 })}`),
+};
+
+export const catalogue = {
+  read: () => call('GET', '/catalogue'),
+  changes: () => call('GET', `/catalogue/changes${query({ limit: 50 })}`),
+  addCategory: (body) => call('POST', '/catalogue/categories', body),
+  category: (key, body) => call('PATCH', `/catalogue/categories/${part(key)}`, body),
+  addField: (body) => call('POST', '/catalogue/fields', body),
+  field: (category, key, body) => call('PATCH', `/catalogue/fields/${category === '*' ? '%2A' : part(category)}/${part(key)}`, body),
+};
+
+export const conversations = {
+  list: (linked) => call('GET', `/conversations${query({ linked, limit: 200 })}`),
+  one: (id) => call('GET', `/conversations/${part(id)}`),
+  link: (id, party) => call('POST', `/conversations/${part(id)}/link`, { party }),
+  unlink: (id) => call('DELETE', `/conversations/${part(id)}/link`),
+  upload: (file, ours, account) => upload(`/chat/imports${query({ name: file.name, ours, account })}`, file),
 };

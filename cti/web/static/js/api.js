@@ -10,16 +10,19 @@ export const onLoggedOut = (fn) => {
 };
 
 /** One question of the API: `method`, `path` behind /api/v1, and a body for JSON. */
-export async function call(method, path, body, { keepalive = false } = {}) {
+export async function call(method, path, body, { keepalive = false, file = null, wait = TIMEOUT_MS } = {}) {
   const options = { method, credentials: 'same-origin', keepalive, cache: 'no-store', headers: { Accept: 'application/json' } };
   if (method !== 'GET') {
     options.headers['X-Requested-With'] = 'thirteen';
-    if (body !== undefined) {
+    if (file) {
+      options.headers['Content-Type'] = 'application/octet-stream';
+      options.body = file;
+    } else if (body !== undefined) {
       options.headers['Content-Type'] = 'application/json';
       options.body = JSON.stringify(body);
     }
   }
-  if (!keepalive) options.signal = AbortSignal.timeout(TIMEOUT_MS);
+  if (!keepalive) options.signal = AbortSignal.timeout(wait);
   try {
     const answer = await fetch(BASE + path, options);
     const text = await answer.text();
@@ -49,6 +52,10 @@ export const query = (values) => {
   const given = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false);
   return given.length ? `?${given.map(([k, v]) => `${part(k)}=${part(v === true ? 1 : v)}`).join('&')}` : '';
 };
+
+const FILE_MS = 600_000;
+/** Send a file as it is. */
+export const upload = (path, file) => call('POST', path, undefined, { file, wait: FILE_MS });
 
 /** The sentence that came with a refusal, {text, text_en}, or null. */
 export const sentence = (answer) => answer.body?.error ?? null;

@@ -22,3 +22,19 @@ alsoUnsaved(anyKept);
 window.addEventListener('beforeunload', (event) => {
   if (anyKept()) event.preventDefault();
 });
+
+/** The same with keys below one key, as a call's draft has them: for forms that both know. */
+export const draftAt = (place) => ({
+  get values() {
+    return { value: kept.value[place] ?? {} };
+  },
+  get: (key) => kept.value[place]?.[key],
+  set(key, value) {
+    const next = { ...(kept.value[place] ?? {}), [key]: value };
+    if (value === undefined) delete next[key];
+    keep(place, Object.keys(next).length ? next : undefined);
+  },
+});
+
+/** Whether anything is kept under this key or below it. */
+export const keptUnder = (place) => Object.keys(kept.value).some((key) => key === place || key.startsWith(`${place}/`));

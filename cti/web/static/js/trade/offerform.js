@@ -1,5 +1,5 @@
-// An enquiry taken or a quote made during the call: lane, containers, charges per container type, and what it comes to. Every
-// letter stands in the call's draft until it is saved.
+// An enquiry taken or a quote made: lane, containers, charges per container type, and what it comes to. Every letter stands
+// in the draft (a call's, or a page's) until it is saved.
 import { html, useSignal, useEffect, useRef } from '../lib.js';
 import { Icon, Key } from '../ui/marks.js';
 import { usePaused } from '../ui/field.js';
@@ -7,23 +7,20 @@ import { Menu, Item } from '../ui/menu.js';
 import { t, pick } from '../i18n.js';
 import { clean, currencySign, money, shortDate } from '../format.js';
 import { minute, cutOff } from '../session.js';
-import { draftOf } from '../drafts.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
 import { quotes } from '../api-customers.js';
 import { newKey } from '../api-messages.js';
-import { PortField } from '../trade/portfield.js';
-import { choices, chargeName, readChoices } from '../trade/choices.js';
-import { bodyOf, chargesOf, emptyOffer, inDays, isBlank, perBox, wrongIn, endOfDay } from '../trade/offer.js';
-import { intoMessage } from './message.js';
+import { PortField } from './portfield.js';
+import { choices, chargeName, readChoices } from './choices.js';
+import { bodyOf, chargesOf, emptyOffer, inDays, isBlank, perBox, wrongIn, endOfDay } from './offer.js';
 
 const COUNT_MS = 200;
 const BASES = ['container', 'bl', 'shipment', 'cbm', 'ton', 'wm'];
 const STATES = ['open', 'sent', 'won', 'lost'];
 
 /** Open the form: empty, or with what is given. What was being typed stays. */
-export function openOffer(pop, given) {
-  const draft = draftOf(pop);
+export function openOffer(draft, given) {
   if (!draft.get('quote') || given) draft.set('quote', { key: newKey(), ...(given ?? emptyOffer()) });
   requestAnimationFrame(() => document.querySelector('.offer-form input')?.focus());
 }
@@ -195,8 +192,8 @@ const Clash = ({ onMine, onTheirs }) => html`<div class="notice" role="alert">
   </button>
 </div>`;
 
-export function OfferForm({ pop, often }) {
-  const draft = draftOf(pop);
+/** `party` is the customer's id; `onWords(text)` takes the offer in one sentence, where there is somewhere to put it. */
+export function OfferForm({ draft, party, often, onWords, onSaved }) {
   const typed = draft.values.value.quote ?? emptyOffer();
   const told = useSignal(null); // {containers: [[type, n]], total} as the service counted last
   const busy = useSignal(false);
@@ -249,14 +246,15 @@ export function OfferForm({ pop, often }) {
     busy.value = true;
     const body = bodyOf(now, kinds);
     const answer = now.id
-      ? await quotes.save(pop.party.id, now.id, { ...body, version: version ?? now.version })
-      : await quotes.add(pop.party.id, { ...body, key: now.key });
+      ? await quotes.save(party, now.id, { ...body, version: version ?? now.version })
+      : await quotes.add(party, { ...body, key: now.key });
     busy.value = false;
     if (answer.ok) {
       const words = inWords(now, told.value);
       if (JSON.stringify(draft.get('quote')) === JSON.stringify(now)) close();
       toast(t(priced ? 'offer.saved' : 'offer.enquirySaved', { number: clean(answer.body?.quote?.number ?? '', 20) }));
-      if (message) intoMessage(pop, words);
+      onSaved?.();
+      if (message) onWords(words);
       return;
     }
     if (answer.status === 409 && answer.body?.version) {
@@ -395,7 +393,7 @@ export function OfferForm({ pop, often }) {
       <button type="button" class="btn s" onClick=${close}>
         ${t('cancel')}
       </button>
-      ${priced ? html`<button type="button" class="btn s" disabled=${busy.value} onClick=${() => save({ message: true })}>
+      ${priced && onWords ? html`<button type="button" class="btn s" disabled=${busy.value} onClick=${() => save({ message: true })}>
         ${t('offer.saveWrite')}
       </button>` : null}
       <button type="button" class="btn s primary" disabled=${busy.value} onClick=${() => save()}>
