@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -33,7 +33,7 @@ from cti.floor import Floor
 from cti.listening import listening
 from cti.past import Past, Recall, load
 from cti.popup.day import Day
-from cti.popup.hub import Hub
+from cti.popup.hub import Hub, Page
 from cti.popup.lanes import Lane
 from cti.popup.phones import Phones
 from cti.popup.record import Records
@@ -44,6 +44,7 @@ from cti.privacy import Privacy
 from cti.settings import Settings
 from cti.sms.record import section as sms_section
 from cti.store import Store, StoreError, Writer
+from cti.supervision import Supervision
 from cti.ticker import steady_clock, wall_clock
 from cti.web.routes import Services
 from cti.web.server import WebServer
@@ -132,6 +133,8 @@ class App:
         self.recall.restore(past, self.pbx_now())
         later.push_async_callback(self.records.close)
         later.push_async_callback(self.desks.close)
+        await self.supervision.load()
+        later.push_async_callback(self.supervision.close)
         await self.web.start("", 0, sock=web_socket)
         later.push_async_callback(self.web.stop)
         await self.push.start("", 0, sock=push_socket)
@@ -140,6 +143,7 @@ class App:
         self._run(self.chronicle.run(), later)
         later.push_async_callback(self.customers.close)
         self._run(self.customers.run(), later)
+        self._run(self.supervision.run(), later)
         self._run(self._rounds(), later)
         later.callback(self.floor.stop)
         later.callback(self.feed.stop)
@@ -172,7 +176,7 @@ class App:
             floor_roles=settings.customers.floor_price_roles, personal_roles=settings.customers.personal_roles
         )
         self.floor = Floor(self.session, board, day, pbx_now=self.pbx_now, sight=privacy.of)
-        self.hub = Hub(self.floor.snapshot, pbx_now=self.pbx_now, steady=steady_clock)
+        self.hub = Hub(self._snapshot, pbx_now=self.pbx_now, steady=steady_clock)
         self.records = Records(
             self.crm,
             self,
@@ -206,6 +210,18 @@ class App:
             only=ONLY,
         )
         self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
+        self.supervision = Supervision(
+            settings,
+            self.pbx,
+            self.link,
+            self.floor,
+            self.store,
+            self.lane,
+            clock=self.pbx_now,
+            on_packet=self.feed.on_packet,
+            still=self.auth.still,
+        )
+        self.bus.subscribe("supervision", self.supervision.on_event)
         self.desks = Desks(
             self.floor,
             self.store,
@@ -240,12 +256,19 @@ class App:
                 desk=self.desks,
                 history=self.chronicle.desk,
                 customers=self.customers,
+                control=self.supervision,
+                overflow=self.supervision.rules,
                 condition=self.watch,
                 site=self.address,
                 version=__version__,
                 clock=wall_clock,
             )
         )
+
+    def _snapshot(self, page: Page) -> Iterator[tuple[str, bytes]]:
+        """What a page is shown first."""
+        yield from self.floor.snapshot(page)
+        yield from self.supervision.frames(page)
 
     # --- clocks and numbers ------------------------------------------------------------------------------------
 

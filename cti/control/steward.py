@@ -29,7 +29,7 @@ class Book(Protocol):
     async def put_rule(self, rule: Rule, doing: Doing) -> None:
         """A rule and how it stands."""
 
-    async def drop_rule(self, rule: str) -> None:
+    async def forget_rule(self, rule: str) -> None:
         """A rule that is gone."""
 
     async def add_notes(self, rule: str, notes: Sequence[RuleNote]) -> None:
@@ -177,7 +177,7 @@ class Steward:
         async with self._saving:  # one after another, each with what stands when its turn comes
             one = self.engine.rules.get(rule)
             if one is None:
-                await self._book.drop_rule(rule)
+                await self._book.forget_rule(rule)
             else:
                 await self._book.put_rule(one, self.engine.doing[rule])
 

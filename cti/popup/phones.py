@@ -70,6 +70,10 @@ class Phones:
         """{interface: user} of the phones taken now."""
         return dict(self._taken)
 
+    def label(self, interface: str) -> str | None:
+        """What a phone that is or was an agent's is called: the agent's name. None for one never seen."""
+        return self._free.get(interface)
+
     def users(self, interface: str) -> tuple[str, ...]:
         """The users at this phone: usually one, none, or those who share it."""
         return self._users_of.get(interface, ())

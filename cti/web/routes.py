@@ -13,6 +13,7 @@ from cti import wire
 from cti.auth import Auth, Identity, origin_allowed
 from cti.web.ports import Condition, Desk, History, Refusal, Site
 from cti.web.ports.customers import Customers
+from cti.web.ports.supervision import Control, OverflowRules
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     desk: Desk
     history: History
     customers: Customers
+    control: Control
+    overflow: OverflowRules
     condition: Condition
     site: Site
     version: str

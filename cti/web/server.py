@@ -13,7 +13,19 @@ from typing import Final
 from aiohttp import web
 
 from cti.web import openapi
-from cti.web.api import catalogue, conversations, history, intake, knowledge, lanes, parties, pops, quotes, session
+from cti.web.api import (
+    catalogue,
+    control,
+    conversations,
+    history,
+    intake,
+    knowledge,
+    lanes,
+    parties,
+    pops,
+    quotes,
+    session,
+)
 from cti.web.ports import Refusal, not_found
 from cti.web.routes import (
     MAX_BODY,
@@ -114,6 +126,7 @@ API: Final = (
     *parties.ROUTES,
     *history.ROUTES,
     *catalogue.ROUTES,
+    *control.ROUTES,
     *conversations.ROUTES,
     *intake.ROUTES,
     *knowledge.ROUTES,

@@ -19,6 +19,7 @@ from crm_bridge.live import SiteCrm
 from crm_bridge.writeback import Counts
 from cti import privacy, wire
 from cti.auth import Account, Auth, Identity, StoredSession
+from cti.control.overflow import Engine, Rule
 from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.figures import Tally, figures_of
 from cti.history.query import BadQuestion
@@ -28,6 +29,7 @@ from cti.web.ports import Refusal
 from cti.web.refusing import refusal_of
 from cti.web.routes import Services
 from cti.web.server import WebServer
+from cti.wire import supervision as sv
 from cti.wire.customers import ImportAnswer, WriteBackAnswer
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ PASSWORD = "correct-horse-13"
 TOKEN = "token-of-the-shop-13-13-13"
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 PARTY = model.Party(id="p1", kind="person", name="周敏", category="sea", category_label="国际海运", version=1)
+RULE = sv.RuleBody(name="r", queue="q", when=sv.When(wait_s=8), then=sv.Then(team="B"))
 PROFILE = model.Profile(party=PARTY, fields=(), contact_points=(), notes=())
 
 
@@ -277,6 +280,104 @@ class History:
         return Definitions(target_s=13.0, short_s=5.0, definitions=())
 
 
+class Control:
+    """A supervisor's part that grants everything and remembers what it was asked."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._ask = desk._ask
+        self._done = sv.ActionView(id="a1", kind="member_add", by="", by_name="", at=1.0)
+
+    async def view(self, identity: Identity) -> sv.ControlView:
+        """Nothing."""
+        self._ask("control")
+        return sv.ControlView(
+            modes=(),
+            notice=True,
+            reason_needed=False,
+            confirm_s=3.0,
+            undo_s=300.0,
+            reasons=(),
+            phones=(),
+            team="",
+            able=sv.Able(members=True, callers=True, listen=True),
+        )
+
+    async def act(self, identity: Identity, wish: sv.AnyWish) -> sv.ActionView:
+        """Noted."""
+        self._ask("act", wish)
+        return self._done
+
+    async def listen(self, identity: Identity, body: sv.ListenBody) -> sv.ActionView:
+        """Noted."""
+        self._ask("listen", body)
+        return self._done
+
+    async def undo(self, identity: Identity, action: str, reason: str) -> sv.ActionView:
+        """Noted."""
+        self._ask("undo", action, reason)
+        return self._done
+
+    async def end(self, identity: Identity, action: str) -> sv.ActionView:
+        """Noted."""
+        self._ask("end", action)
+        return self._done
+
+    async def actions(self, identity: Identity, before: float | None, limit: int) -> sv.ActionsAnswer:
+        """None."""
+        self._ask("actions", before, limit)
+        return sv.ActionsAnswer(actions=())
+
+    async def mine(self, identity: Identity) -> sv.ActionsAnswer:
+        """None."""
+        self._ask("mine")
+        return sv.ActionsAnswer(actions=())
+
+
+class Overflow:
+    """Rules that are all the same."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._ask = desk._ask
+        engine = Engine([Rule(id="r1", body=RULE)])
+        found = engine.view("r1")
+        assert found is not None
+        self._rule = found
+
+    async def rules(self, identity: Identity) -> sv.RulesAnswer:
+        """None."""
+        self._ask("rules")
+        return sv.RulesAnswer(rules=())
+
+    async def add_rule(self, identity: Identity, body: sv.RuleBody) -> sv.RuleView:
+        """Noted."""
+        self._ask("add_rule", body)
+        return self._rule
+
+    async def change_rule(self, identity: Identity, rule: str, body: sv.RuleEdit) -> sv.RuleView:
+        """Noted."""
+        self._ask("change_rule", rule, body)
+        return self._rule
+
+    async def set_rule_mode(self, identity: Identity, rule: str, mode: sv.RuleMode, version: int) -> sv.RuleView:
+        """Noted."""
+        self._ask("rule_mode", rule, mode, version)
+        return self._rule
+
+    async def withdraw_rule(self, identity: Identity, rule: str) -> sv.RuleView:
+        """Noted."""
+        self._ask("withdraw_rule", rule)
+        return self._rule
+
+    async def drop_rule(self, identity: Identity, rule: str) -> None:
+        """Noted."""
+        self._ask("drop_rule", rule)
+
+    async def rule_log(self, identity: Identity, rule: str) -> sv.RuleLogAnswer:
+        """Nothing."""
+        self._ask("rule_log", rule)
+        return sv.RuleLogAnswer(entries=())
+
+
 class Condition:
     """Whatever a test says."""
 
@@ -319,6 +420,8 @@ class Site:
                 desk=self.desk,
                 history=History(self.desk),
                 customers=self.customers,
+                control=Control(self.desk),
+                overflow=Overflow(self.desk),
                 condition=self.condition,
                 site=Place(),
                 version="1",

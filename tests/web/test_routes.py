@@ -20,6 +20,8 @@ READERS = frozenset({"agent", "supervisor", "admin"})
 STAFF = frozenset({"agent", "supervisor"})
 KEEPERS = frozenset({"supervisor", "admin"})
 ADMIN = frozenset({"admin"})
+LEADERS = frozenset({"supervisor"})
+OVERFLOW = {"name": "r", "queue": "q", "when": {"wait_s": 8}, "then": {"team": "B"}}
 ARTICLE = {"category": "quote", "title": "免箱期", "body": "目的港 14 天"}
 OPEN: frozenset[str | None] = frozenset({None, *ALL})
 
@@ -46,6 +48,20 @@ MATRIX: dict[tuple[str, str], tuple[frozenset[str] | frozenset[str | None], Any]
     ("GET", "/forms/{category}"): (STAFF, None),
     **{("GET", f"/history/{what}"): (READERS, None) for what in ("report", "causes", "calls", "choices", "export")},
     ("GET", "/history/definitions"): (READERS, None),
+    ("GET", "/control"): (LEADERS, None),
+    ("POST", "/control/actions"): (LEADERS, {"kind": "caller_first", "visit": "v"}),
+    ("POST", "/control/listen"): (LEADERS, {"interface": "PJSIP/1", "call": "c", "mode": "listen"}),
+    ("POST", "/control/actions/{id}/undo"): (LEADERS, {"reason": "x"}),
+    ("POST", "/control/actions/{id}/end"): (LEADERS, None),
+    ("GET", "/control/actions"): (LEADERS, None),
+    ("GET", "/control/mine"): (STAFF, None),
+    ("GET", "/control/rules"): (LEADERS, None),
+    ("POST", "/control/rules"): (LEADERS, OVERFLOW),
+    ("PUT", "/control/rules/{id}"): (LEADERS, {**OVERFLOW, "version": 1}),
+    ("POST", "/control/rules/{id}/mode"): (LEADERS, {"mode": "live", "version": 1}),
+    ("POST", "/control/rules/{id}/withdraw"): (LEADERS, None),
+    ("DELETE", "/control/rules/{id}"): (LEADERS, None),
+    ("GET", "/control/rules/{id}/log"): (LEADERS, None),
     ("GET", "/openapi.json"): (OPEN, None),
     ("GET", "/knowledge"): (STAFF, None),
     ("GET", "/knowledge/articles"): (STAFF, None),

@@ -1,0 +1,352 @@
+"""Builds what supervisors do to the PBX: actions with their office, overflow rules, and the frames of both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from cti import events, wire
+from cti.ami.actions import AmiError
+from cti.ami.link import Link
+from cti.ami.messages import Packet
+from cti.auth import Identity
+from cti.calls.pbx import Pbx
+from cti.control import listening
+from cti.control.able import Ability
+from cti.control.desk import ControlDesk
+from cti.control.office import Office, PbxRefused
+from cti.control.plan import CONFIRMED, Declined, Plan
+from cti.control.standing import Standing
+from cti.events import Event
+from cti.floor import Floor
+from cti.overflowing import OverflowRules, granted
+from cti.popup.hub import Page
+from cti.popup.lanes import Away, Lane, Late
+from cti.settings import Settings
+from cti.store import Store, StoreError
+from cti.ticker import wall_clock
+from cti.wire.supervision import (
+    ActionsAnswer,
+    ActionView,
+    AnyWish,
+    ControlView,
+    ListenBody,
+)
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+TEAMS_S: Final = 5.0
+"Between two readings of who is in which team, for the rules."
+MINE_S: Final = 86_400.0
+"How far back people see what was done to them."
+
+
+class Supervision:
+    """All of it for one service: `run` as a task, `close` behind it. Implements the port of the web."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pbx: Pbx,
+        link: Link,
+        floor: Floor,
+        store: Store,
+        lane: Lane,
+        *,
+        clock: Callable[[], float],
+        on_packet: Callable[[Packet, float], None],
+        still: Callable[[Collection[str]], Awaitable[Mapping[str, Identity]]],
+    ) -> None:
+        """`clock` is the PBX's; `on_packet` feeds the core; `still` gives the users of sessions that live on."""
+        self._settings = settings.control
+        self._queues = frozenset(settings.queues)
+        self._pbx = pbx
+        self._link = link
+        self._floor = floor
+        self._store = store
+        self._lane = lane
+        self._clock = clock
+        self._feed = on_packet
+        self._still = still
+        self._sessions: dict[str, str] = {}
+        "{listening: session of whoever listens}"
+        self._waiting_to_keep: dict[str, ActionView] = {}
+        self._kept_once: set[str] = set()
+        self._before: list[ActionView] = []
+        self.standing = Standing()
+        self.office = Office(
+            pbx,
+            self._send,
+            clock=clock,
+            confirm_s=self._settings.confirm,
+            undo_s=self._settings.undo,
+            on_change=self._show,
+            keep=self._keep,
+        )
+        self.ability = Ability(self._send)
+        self.desk = ControlDesk(
+            pbx,
+            self.office,
+            self.standing,
+            self,
+            self.ability,
+            clock=clock,
+            modes=self._settings.listen,
+            reason_needed=self._settings.listen_reason,
+            place=self._place,
+        )
+        self.rules = OverflowRules(
+            self.desk, self.ability, pbx, self.standing, floor, store, clock=clock, office=self.office, site=self
+        )
+        self.steward = self.rules.steward
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """What was under way when the service stopped: rules go on, actions without an answer stay without one."""
+        await self.rules.load(self._settings.rules)
+        for view in await self._lane.run(lambda: self._store.actions(limit=100)):
+            if view.state == "asked":
+                text, text_en = "服务重启，是否执行未知", "The service restarted; unknown whether done"
+                await self._keep(
+                    msgspec.structs.replace(view, state="unconfirmed", text=text, text_en=text_en, undo=None)
+                )
+            elif view.kind == "listen" and view.state == "confirmed" and view.ended_at is None:
+                self._before.append(view)
+
+    async def run(self) -> None:
+        """Read the teams, write what could not be written, end listening without a right; for ever."""
+        while True:
+            try:
+                self.steward.teams = await self.teams()
+                for view in list(self._waiting_to_keep.values()):
+                    await self._keep(view)
+                await self._watch_listeners()
+            except Declined as declined:
+                log.warning("supervision: %s", declined.code)
+            self.steward.soon()
+            await asyncio.sleep(TEAMS_S)
+
+    async def close(self) -> None:
+        """Nothing more is asked or waited for."""
+        self.steward.stop()
+        await self.office.close()
+
+    def on_event(self, event: Event) -> None:
+        """One event of the PBX, in order."""
+        matters = self.standing.apply(event)
+        self.office.on_event(event)
+        if isinstance(event, events.PbxRestarted):
+            self.steward.engine.restarted()
+        elif isinstance(event, events.PbxConnected):
+            self.ability.forget()
+        elif isinstance(event, events.PbxResynced):
+            self._adopt()
+        if matters or isinstance(event, events.PbxResynced | events.PbxLost | events.PbxRestarted):
+            self.steward.soon()
+
+    def link_changed(self) -> None:
+        """The link came or went: rules look at nothing stale."""
+        self.steward.look()
+
+    def _adopt(self) -> None:
+        """Listening that goes on over a restart of ours is still somebody's; what is over is over."""
+        before, self._before = self._before, []
+        for view in before:
+            if self._pbx.first_leg(listening.spy_call(view.id)) is not None:
+                self.office.adopt(view, Plan(steps=(), judge=lambda event: CONFIRMED, phones=(view.interface or "",)))
+            else:
+                self.office.behind(self._keep(msgspec.structs.replace(view, ended_at=self._clock())))
+
+    async def _watch_listeners(self) -> None:
+        """Whoever loses the right, or leaves, listens no longer."""
+        listening_now = {id: session for id, session in self._sessions.items() if self._listens(id)}
+        self._sessions = listening_now
+        if not listening_now:
+            return
+        alive = await self._still(list(set(listening_now.values())))
+        for action, session in listening_now.items():
+            who = alive.get(session)
+            if who is None or "listen" not in who.rights:
+                self.desk.hang_up(action)
+
+    def _listens(self, action: str) -> bool:
+        view = self.office.get(action)
+        return view is not None and view.state in ("asked", "confirmed", "unconfirmed") and view.ended_at is None
+
+    # --- the PBX -----------------------------------------------------------------------------------------------
+
+    async def _send(self, name: str, fields: Mapping[str, str]) -> Sequence[Packet]:
+        try:
+            return await self._link.action(name, fields)
+        except AmiError as error:
+            raise PbxRefused(str(error), permanent=error.permanent) from None
+
+    async def _place(self, queue: str) -> None:
+        """Ask for the order of a queue, which no event tells, and let the core hear it."""
+        for packet in await self._send("QueueStatus", {"Queue": queue}):
+            if packet.event == "QueueEntry":
+                self._feed(packet, wall_clock())
+
+    def live(self) -> bool:
+        """True while what is known of the PBX is true."""
+        return self._floor.link.state == "live"
+
+    # --- people and queues (cti.control.desk.Site) -------------------------------------------------------------
+
+    def agent_name(self, interface: str) -> str:
+        """The agent at a phone, else the phone itself."""
+        state = self.standing.agent(interface)
+        return state.agent if state is not None else self._floor.session.phones.label(interface) or interface
+
+    def queue_label(self, queue: str) -> str:
+        """A queue's label."""
+        return self._floor.session.heads.labels.queue(queue).label or queue
+
+    def is_queue(self, queue: str) -> bool:
+        """A configured queue, or one that has members."""
+        return queue in self._queues or any(
+            membership.queue == queue for state in self.standing.agents().values() for membership in state.queues
+        )
+
+    def is_phone(self, interface: str) -> bool:
+        """A phone that is, or was, an agent's or a user's."""
+        phones = self._floor.session.phones
+        return self.standing.agent(interface) is not None or bool(phones.users(interface) or phones.label(interface))
+
+    def phones_of(self, login: str) -> Sequence[str]:
+        """A user's phones."""
+        return self._floor.session.phones.of(login)
+
+    def free_phone(self, interface: str) -> None:
+        """Whoever took this phone for the day gives it back."""
+        phones = self._floor.session.phones
+        user = phones.taken().get(interface)
+        if user is not None:
+            self._floor.carry(self._floor.session.phones_changed(phones.release(user)))
+            self._floor.hub.renew((user,))
+
+    async def team_of(self, login: str) -> str:
+        """A user's team."""
+        return await self.stored(lambda: self._store.team_of(login))
+
+    async def teams(self) -> Mapping[str, str]:
+        """{phone: team}."""
+        return await self.stored(self._store.teams)
+
+    # --- the book ----------------------------------------------------------------------------------------------
+
+    async def stored(self, call: Callable[[], T]) -> T:
+        """Ask the store. Raises Declined."""
+        try:
+            return await self._lane.run(call)
+        except StoreError as error:
+            raise Declined(422 if error.permanent else 503, "store", error.text, error.text_en) from None
+        except (Away, Late):
+            raise Declined(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+
+    async def first_kept(self, view: ActionView) -> None:
+        """Listening is written down before it begins; where it cannot be, it does not begin."""
+        await self.stored(lambda: self._store.put_action(view, new=True))
+        self._kept_once.add(view.id)
+
+    async def _keep(self, view: ActionView) -> None:
+        """Write an action down as it stands; what the store does not take now it gets later."""
+        waiting = self._waiting_to_keep
+        waiting[view.id] = view
+        while len(waiting) > 1000:
+            del waiting[next(iter(waiting))]
+        new = view.id not in self._kept_once
+        try:
+            if not (view.state == "asked" and not new):
+                await self.stored(lambda: self._store.put_action(view, new=new))
+            self._kept_once.add(view.id)
+            if waiting.get(view.id) is view:
+                del waiting[view.id]
+        except Declined as declined:
+            log.warning("an action waits to be written down: %s", declined.code)
+        while len(self._kept_once) > 2000:
+            self._kept_once.pop()
+
+    # --- frames ------------------------------------------------------------------------------------------------
+
+    def frames(self, page: Page) -> Iterable[tuple[str, bytes]]:
+        """What a page is shown of this behind its snapshot."""
+        if page.kind == "board":
+            actions = self.office.recent()
+            if "customers" not in page.identity.rights:
+                actions = [_without_caller(view) for view in actions]
+            rules = self.rules.views() if "rules" in page.identity.rights else ()
+            yield "control", wire.body(actions=actions, rules=rules)
+        elif page.kind == "desk":
+            phones = self.phones_of(page.identity.login)
+            mine = [v for v in self.office.recent(300) if v.interface in phones and self._for_agent(v)]
+            yield "control", wire.body(actions=mine[:50], rules=())
+
+    def _for_agent(self, view: ActionView) -> bool:
+        """Agents are told what took effect; of listening only where the site wants it."""
+        return view.state == "confirmed" and (view.kind != "listen" or self._settings.listen_notice)
+
+    def _show(self, view: ActionView) -> None:
+        hub = self._floor.hub
+        if hub.boards:
+            hub.send_boards("action", lambda may: wire.body(action=view if may else _without_caller(view)))
+        if view.interface is not None and self._for_agent(view):
+            users = [user for user in self._floor.session.phones.users(view.interface) if user != view.by]
+            hub.send(users, "action", wire.body(action=view))
+
+    # --- the port of the web -----------------------------------------------------------------------------------
+
+    async def view(self, identity: Identity) -> ControlView:
+        """What may be done here."""
+        able = await granted(self.ability.view())
+        return ControlView(
+            modes=self._settings.listen,
+            notice=self._settings.listen_notice,
+            reason_needed=self._settings.listen_reason,
+            confirm_s=self._settings.confirm,
+            undo_s=self._settings.undo,
+            reasons=self._settings.pause_reasons,
+            phones=tuple(self.phones_of(identity.login)),
+            team=await granted(self.team_of(identity.login)),
+            able=able,
+        )
+
+    async def act(self, identity: Identity, wish: AnyWish) -> ActionView:
+        """Members and waiting callers."""
+        return await granted(self.desk.act(identity, wish))
+
+    async def listen(self, identity: Identity, body: ListenBody) -> ActionView:
+        """Listen, whisper, join."""
+        view = await granted(self.desk.listen(identity, body))
+        self._sessions[view.id] = identity.session
+        return view
+
+    async def undo(self, identity: Identity, action: str, reason: str) -> ActionView:
+        """Take an action back."""
+        return await granted(self.desk.undo(identity, action, reason))
+
+    async def end(self, identity: Identity, action: str) -> ActionView:
+        """End a listening."""
+        return await granted(self.desk.end(identity, action))
+
+    async def actions(self, identity: Identity, before: float | None, limit: int) -> ActionsAnswer:
+        """What was done, newest first."""
+        found = await granted(self.stored(lambda: self._store.actions(before=before, limit=limit)))
+        return ActionsAnswer(actions=tuple(found), next=found[-1].at if len(found) == limit else None)
+
+    async def mine(self, identity: Identity) -> ActionsAnswer:
+        """What was done to the user, last day."""
+        phones = tuple(self.phones_of(identity.login))
+        since = self._clock() - MINE_S
+        found = await granted(self.stored(lambda: self._store.actions(phones=phones, since=since, limit=200)))
+        return ActionsAnswer(actions=tuple(view for view in found if self._for_agent(view)))
+
+
+def _without_caller(view: ActionView) -> ActionView:
+    return msgspec.structs.replace(view, caller=None)
