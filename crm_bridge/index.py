@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm, tables
 from crm_bridge.embedded.crm import errors
+from crm_bridge.index_adopt import adopted, keep_typed
 from crm_bridge.index_rows import (
     COLUMNS,
     Doc,
@@ -66,12 +67,17 @@ class PhoneIndex:
         *,
         clock: Callable[[], float],
         on_numbers: Callable[[Mapping[str, tuple[str, ...]]], None] | None = None,
+        prospects: Callable[[], Mapping[str, str | None]] | None = None,
     ) -> None:
-        """`on_numbers` is told, after the commit and in the thread that wrote, which parties got which new keys."""
+        """`on_numbers` is told, after the commit and in the thread that wrote, which parties got which new keys.
+
+        `prospects` gives the parties of ours that were written into the other CRM, with their ids there.
+        """
         self.crm = crm
         self.source = source
         self._clock = clock
         self._on_numbers = on_numbers
+        self._prospects = prospects
         if crm.database.is_sqlite:
             self.migrate()
 
@@ -232,6 +238,7 @@ class PhoneIndex:
     def _insert(
         self, connection: sa.Connection, fresh: list[tuple[Row, str]], passes: Mapping[str, int], done: Put
     ) -> None:
+        fresh = self._adopt(connection, fresh, passes, done) if self._prospects is not None else fresh
         if not fresh:
             return
         now = self._clock()
@@ -254,6 +261,26 @@ class PhoneIndex:
         )
         done.new += len(fresh)
         self._tell(connection, done, [(row, party, ()) for (row, _), party in zip(fresh, parties, strict=True)])
+
+    def _adopt(
+        self, connection: sa.Connection, fresh: list[tuple[Row, str]], passes: Mapping[str, int], done: Put
+    ) -> list[tuple[Row, str]]:
+        """Tie rows that are prospects of ours to them; gives the others."""
+        prospects = self._prospects() if self._prospects is not None and fresh else {}
+        known = adopted(connection, [row for row, _ in fresh], prospects, self.crm.site) if prospects else {}
+        if not known:
+            return fresh
+        mine = [(row, said, known[row.entity, row.id]) for row, said in fresh if (row.entity, row.id) in known]
+        companies = self._companies(connection, [row for row, _, _ in mine])
+        for row, _, party in mine:
+            keep_typed(connection, party, row, self.source, self._clock(), self.crm.site)
+            values = columns(row, companies)
+            self._laid_over(connection, party, row, values)
+            values |= {"updated_at": self._clock(), "updated_by": self.source, "version": tables.party.c.version + 1}
+            connection.execute(sa.update(tables.party).where(tables.party.c.id == party).values(**values))
+        self._write_rows(connection, mine, {}, passes)
+        done.changed += len(mine)
+        return [(row, said) for row, said in fresh if (row.entity, row.id) not in known]
 
     def _change(
         self,

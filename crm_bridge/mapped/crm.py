@@ -71,6 +71,9 @@ class Outbox(Protocol):
     def has(self, kind: Literal["party"], key: str) -> bool:
         """Whether something was put in under this key."""
 
+    def prospects(self) -> Mapping[str, str | None]:
+        """{party: its id there, where that was told} of the new prospects that are written."""
+
 
 def _now() -> float:
     return datetime.now(UTC).timestamp()
@@ -102,7 +105,13 @@ class MappedCrm:
         self.source = Source(spec)
         self.entities = Entities(mapping, self.source, local.site)
         self.sections = Sections(mapping, self.source)
-        self.index = PhoneIndex(local, mapping.source.name, clock=clock, on_numbers=on_numbers)
+        self.index = PhoneIndex(
+            local,
+            mapping.source.name,
+            clock=clock,
+            on_numbers=on_numbers,
+            prospects=None if outbox is None else outbox.prospects,
+        )
         self._limits = mapping.source
         self._nobody: OrderedDict[str, float] = OrderedDict()
         self._asked: dict[str, threading.Event] = {}

@@ -288,6 +288,16 @@ class Outbox:
         with self._read() as connection:
             return connection.execute(query).first() is not None
 
+    def prospects(self) -> dict[str, str | None]:
+        """{key of a new prospect: what the CRM called it, if it said} of those that are done."""
+        query = sa.select(table.c.key, table.c.external_id).where(table.c.kind == "party", table.c.state == "done")
+        with self._read() as connection:
+            return {
+                row.key.removeprefix("party:"): row.external_id
+                for row in connection.execute(query)
+                if row.key.removeprefix("party:").isdigit()
+            }
+
     def begin(self, kind: Kind, at: float) -> float:
         """When this kind was first written back: remembered from `at` on, the first time it is asked."""
         whole = key_of(kind, _BEGUN)

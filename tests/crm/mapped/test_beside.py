@@ -24,6 +24,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.put_in: list[tuple[str, str, str | None, dict[str, Any]]] = []
+        self.named: dict[str, str] = {}
+        "{prospect: id there}."
 
     def put(self, kind: str, key: str, party: Any, payload: Mapping[str, Any], *, after: str | None = None) -> None:
         """Remember it."""
@@ -32,6 +34,10 @@ class Kept:
     def has(self, kind: str, key: str) -> bool:
         """Whether it was put in."""
         return any((one, name) == (kind, key) for one, name, *_ in self.put_in)
+
+    def prospects(self) -> Mapping[str, str | None]:
+        """All that were put in are there."""
+        return {key: self.named.get(key) for kind, key, *_ in self.put_in if kind == "party"}
 
 
 @pytest.fixture
@@ -246,3 +252,39 @@ def test_the_index_may_live_in_postgresql(their: sa.Engine, postgresql: Postgres
     assert crm.sync().compare_all().gone == 1
     assert crm.lookup("13712345678") == []
     crm.close()
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with its id", "by its name"])
+def test_a_prospect_that_was_written_back_stays_one_customer(their: sa.Engine, opened: Open, told: bool) -> None:
+    """The row that our own prospect became there is the same party here, with what was typed; numbers find it once."""
+    kept = Kept()
+    crm = opened(tree(their), outbox=kept)
+    crm.sync().once()
+    new = {"name": "高朗", "category": "customer", "role": "外贸部"}
+    party = crm.create_party(new, "13912340001", "lin").party.id
+    crm.add_note(party, "询宁波到汉堡", "lin")
+    assert kept.put_in[-1][:3] == ("note", kept.put_in[-1][1], f"party:{party}")
+    if told:
+        kept.named[party] = "p9"
+    run(their, f"INSERT INTO person VALUES ('p9', '{'高朗先生' if told else '高朗'}', NULL, NULL, '139 1234 0001')")
+    crm.sync().compare_all()
+    (match,) = crm.lookup("13912340001")
+    assert (match.party.id, match.party.role) == (party, "外贸部")
+    assert [point.value for point in crm.profile(party).contact_points if point.kind == "phone"] == ["139 1234 0001"]
+    assert [note.text for note in crm.profile(party).notes] == ["询宁波到汉堡"]
+    crm.add_note(party, "再问一次", "lin")
+    assert kept.put_in[-1][2] == "p9"
+    run(their, "UPDATE person SET job = '总监' WHERE id = 'p9'")
+    crm.sync().compare_all()
+    assert crm.lookup("13912340001")[0].party.role == "总监"
+
+
+def test_another_customer_with_the_same_number_is_no_prospect_of_ours(their: sa.Engine, opened: Open) -> None:
+    """A row with a prospect's number, but neither his name nor his id there, is somebody else."""
+    crm = opened(tree(their), outbox=Kept())
+    crm.sync().once()
+    party = crm.create_party({"name": "高朗", "category": "customer"}, "13912340001", "lin").party.id
+    run(their, "INSERT INTO person VALUES ('p9', '王立', NULL, NULL, '13912340001')")
+    crm.sync().compare_all()
+    assert {match.party.name for match in crm.lookup("13912340001")} == {"高朗", "王立"}
+    assert crm.party(party) is not None
