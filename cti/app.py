@@ -43,7 +43,7 @@ from cti.popup.session import PopSession
 from cti.privacy import Privacy
 from cti.settings import Settings
 from cti.sms.record import section as sms_section
-from cti.store import Store, StoreError, Writer
+from cti.store import Claim, Store, StoreError, Writer
 from cti.supervision import Supervision
 from cti.ticker import steady_clock, wall_clock
 from cti.web.routes import Services
@@ -115,6 +115,7 @@ class App:
         later.callback(self.opening.close)
         # The tables of regions take half a second to load: not while the first phone rings.
         await asyncio.to_thread(lambda: canonical("057487654321").region)
+        later.callback(Claim.take(settings.store.url).release)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
         past = await asyncio.to_thread(load, self.store, self._zone, wall_clock())

@@ -189,14 +189,20 @@ async def _daemon(*args: str) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.communicate()
 
 
+async def _until_up(process: asyncio.subprocess.Process) -> str:
+    """The line that says where its pages are."""
+    assert process.stderr is not None
+    async with asyncio.timeout(GUARD_S):
+        line = ""
+        while "pages at" not in line:
+            line = (await process.stderr.readline()).decode()
+    return line
+
+
 async def test_daemon_runs_and_stops_on_a_signal(tmp_path: Path, pbx: ReplayedPbx) -> None:
     """`cti run` serves its pages until told to stop, and then ends with 0."""
     async with _daemon("run", "--config", config(tmp_path, pbx.port)) as process:
-        assert process.stderr is not None
-        async with asyncio.timeout(GUARD_S):
-            line = ""
-            while "pages at" not in line:
-                line = (await process.stderr.readline()).decode()
+        line = await _until_up(process)
         base = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert base is not None
         async with aiohttp.ClientSession() as http, http.get(base[0] + "/healthz") as answer:
@@ -212,6 +218,21 @@ async def test_taken_port_is_said_in_words(tmp_path: Path, pbx: ReplayedPbx) -> 
     assert code == 1
     assert f"127.0.0.1:{pbx.port}" in err
     assert "Traceback" not in err
+
+
+async def test_second_start_on_the_same_data_is_refused(tmp_path: Path, pbx: ReplayedPbx) -> None:
+    """While one service runs on a SQLite file another is told so in words; after a kill -9 the file is free again."""
+    path = config(tmp_path, pbx.port)
+    async with _daemon("run", "--config", path) as first:
+        await _until_up(first)
+        code, _, err = await cti("run", "--config", path)
+        assert code == 1
+        assert "已有一个十三秒" in err
+        assert "Traceback" not in err
+        first.kill()
+        await first.wait()
+    async with _daemon("run", "--config", path) as again:
+        await _until_up(again)
 
 
 async def test_demonstration_prints_where_to_log_in(tmp_path: Path) -> None:
