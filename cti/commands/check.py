@@ -16,6 +16,7 @@ from cti.ami.messages import Packet
 from cti.ami.roster import Roster
 from cti.calls.pbx import WANTED
 from cti.commands.common import FAILED, settings_or_exit
+from cti.control.able import CONTEXTS, missing, said, said_contexts
 from cti.listening import listening
 from cti.settings import Settings
 from cti.store import Store, StoreError
@@ -156,11 +157,25 @@ async def _rights(link: Link, report: _Report) -> None:
         return
     allowed = {name.lower() for name, _ in answer.headers()}
     report.good("rights", "可以读取全部状态 / may read all state")  # the link has just done so
-    if "queuepause" not in allowed:
-        report.warn("rights", "不能小休：write= 里加 agent / agents cannot pause: add agent to write=")
+    for need, actions in missing(allowed).items():
+        text, text_en = said(actions)
+        report.warn(f"rights.{need}", f"{text} / {text_en}")
+    for need, contexts in CONTEXTS.items():
+        absent = [context for context in contexts if not await _has_context(link, context)]
+        if absent:
+            text, text_en = said_contexts(absent)
+            report.warn(f"dialplan.{need}", f"{text} / {text_en}")
     dangerous = [n for n in ("Command", "UpdateConfig", "ModuleLoad", "GetConfig") if n.lower() in allowed]
     if dangerous:
         report.warn("rights", f"权限过大，请收回 / more than needed, take it back: {', '.join(dangerous)}")
+
+
+async def _has_context(link: Link, context: str) -> bool:
+    try:
+        await link.action("ShowDialPlan", {"Context": context})
+    except AmiError:
+        return False
+    return True
 
 
 def _lists(settings: Settings, roster: Roster, report: _Report) -> None:
