@@ -311,21 +311,81 @@ async def test_list_does_not_move_under_the_pointer(page: Page) -> None:
     assert await ask(page, "board/order.js", code) == [["a", "c", "d"], ["b", "a"]]
 
 
-async def test_each_cause_raises_one_alert(page: Page) -> None:
-    """A breach, two misses in a row, an abandoned call, a starved queue: one alert each, none from before the page."""
-    caller = {"visit": "v", "queue": "q", "waiting_since": 100.0, "target_s": 13, "name": "周敏"}
-    queue = {"queue": "q", "label": "欧洲航线", "idle": 0, "ringing": 0, "abandoned": 1}
-    agent = {"interface": "PJSIP/1", "agent": "A", "missed": 2}
-    before = {"queues": {"q": queue}, "callers": {}, "agents": {"PJSIP/1": agent}}
-    waiting = {**before, "callers": {"v": caller}}
-    after = {
-        "queues": {"q": {**queue, "abandoned": 2}},
-        "callers": {},
-        "agents": {"PJSIP/1": {**agent, "missed": 3}},
+def _alert(name: str, kind: str, at: float, **more: Any) -> dict[str, Any]:
+    return {"id": name, "kind": kind, "at": at, "since": at, "cleared_at": None, "queue": "q", "visit": None, **more}
+
+
+async def test_an_alert_sounds_once_and_never_again_after_a_reconnect(page: Page) -> None:
+    """What was open before this page is silent, what is raised is fresh once, a reconnect rings only what is new."""
+    old, new, later = _alert("a", "late", 90.0), _alert("b", "late", 110.0), _alert("c", "warn", 130.0)
+    frames = [
+        {"type": "snapshot", "now": 100.0, "alerts": {"open": [old], "silences": []}},
+        {"type": "alerts", "now": 110.0, "raised": [new], "cleared": [{"id": "a", "cleared_at": 110.0}]},
+        {"type": "action", "now": 111.0, "action": {"id": "x", "state": "asked"}},
+        {"type": "snapshot", "now": 140.0, "alerts": {"open": [new, later], "silences": []}},
+    ]
+    code = "(() => { let s = m.initial(); return x.map((f) => (s = m.reduce(s, f)).fresh.map((a) => a.id)); })()"
+    assert await ask(page, "board/supervise.js", code, frames) == [[], ["b"], [], ["c"]]
+
+
+async def test_a_wait_is_one_line_and_a_silence_covers_what_it_names(page: Page) -> None:
+    """Of one wait the worst alert is listed, open ones first; a silence holds until its end, for its subject."""
+    alerts = {
+        "w": _alert("w", "warn", 108.0, visit="v"),
+        "l": _alert("l", "late", 113.0, visit="v"),
+        "m": _alert("m", "missed", 120.0, cleared_at=125.0, interface="PJSIP/1"),
     }
-    steps = [(before, 100.0), (waiting, 107.0), (waiting, 108.5), (waiting, 113.5), (waiting, 114.0), (after, 120.0)]
-    code = "x.reduce((memory, [board, now]) => m.watch(memory, board, now), m.noAlerts()).list.map((a) => a.kind)"
-    assert await ask(page, "board/alerts.js", code, steps) == ["abandoned", "missed", "over", "starved"]
+    assert await ask(page, "board/supervise.js", "m.listed(x).map((a) => a.id)", alerts) == ["l", "m"]
+    silence = {"alert": None, "kind": "late", "queue": "q", "interface": None, "until": 200.0}
+    code = (
+        "[m.silenced(x[0], [x[1]], 199), m.silenced(x[0], [x[1]], 200), m.silenced({...x[0], queue: 'p'}, [x[1]], 199)]"
+    )
+    assert await ask(page, "board/supervise.js", code, [alerts["l"], silence]) == [True, False, False]
+
+
+async def test_an_action_that_the_pbx_confirmed_is_never_asked_again(page: Page) -> None:
+    """The answer to the question may come behind the confirmation: it does not take it back."""
+    asked, confirmed = {"id": "x", "state": "asked", "visit": "v"}, {"id": "x", "state": "confirmed", "visit": "v"}
+    code = "m.withAction(m.withAction([], x[1]), x[0]).map((a) => a.state)"
+    assert await ask(page, "board/supervise.js", code, [asked, confirmed]) == ["confirmed"]
+    code = "m.pending(m.withAction([], x[0]), {visit: 'v'})?.id"
+    assert await ask(page, "board/supervise.js", code, [asked, confirmed]) == "x"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "?period=lastMonth&variant=V5&tab=queue",
+        "?period=own&from=2026-11-01&to=2026-11-20&hours=08%3A00-20%3A00&days=0%2C1%2C2&target=20&queue=a&queue=b",
+        "?cell=0-9&which=abandoned&team=%E6%AC%A7%E6%B4%B2%E7%BB%84&cols=offered%2CV3%2Cm10",
+        "?which=answered&dim=agent&row=O%27Neil+%3Cb%3E",
+    ],
+)
+async def test_a_report_s_address_is_its_whole_state(page: Page, address: str) -> None:
+    """What an address says is what is asked, and is said by the address again; nonsense in it changes nothing."""
+    assert await ask(page, "history/query.js", "m.toAddress(m.fromAddress(x))", address) == address
+    broken = address + ("&" if address else "?") + "period=never&hours=9&cell=9-30&which=all&target=-1&dim=x&row=y"
+    first = [part for part in ("period", "hours", "cell", "which", "target") if part not in address]
+    if len(first) == 5 and "dim" not in address:
+        assert await ask(page, "history/query.js", "m.toAddress(m.fromAddress(x))", broken) == address
+
+
+async def test_periods_are_the_site_s_days_and_a_cell_is_one_hour_of_one_day(page: Page) -> None:
+    """Week from Monday, month from the 1st, the month before whole; a cell is an hour, cut by working hours."""
+    days = "['today', 'yesterday', 'week', 'month', 'lastMonth'].map((period) => m.daysOf({period}, '2026-03-01'))"
+    assert await ask(page, "history/query.js", days) == [
+        ["2026-03-01", "2026-03-01"],
+        ["2026-02-28", "2026-02-28"],
+        ["2026-02-23", "2026-03-01"],
+        ["2026-03-01", "2026-03-01"],
+        ["2026-02-01", "2026-02-28"],
+    ]
+    hours = "[m.hoursOf({days: '', hours: ''}, '4-9'), m.hoursOf({days: '0,1', hours: '09:30-17:00'}, '1-9')]"
+    assert await ask(page, "history/query.js", hours) == [
+        {"days": "4", "hours": "09:00-10:00"},
+        {"days": "1", "hours": "09:30-10:00"},
+    ]
 
 
 PUSH = """

@@ -78,8 +78,7 @@ export default {
   'queue.title': '队列', 'queue.meta': '今日 · 目标 {t} 秒 {p}%', 'queue.level': '{t} 秒接通率 {v}', 'queue.waiting': '等待', 'queue.longest': '最久', 'queue.free': '空闲/登录', 'queue.abandoned': '放弃', 'queue.recent': '近 2 时', 'queue.noCalls': '无来电', 'queue.none': '没有队列', 'queue.goal': '目标 {p}%',
   'wait.title': '正在等待', 'wait.meta': '最久的在上', 'wait.left': '离 {t} 秒', 'wait.caller': '来电', 'wait.queue': '队列 · 位', 'wait.can': '谁能接', 'wait.none': '没有人在等', 'wait.new': '新号码', 'wait.andMore': ' 等 {n} 人', 'wait.orMore': '还有 {n} 人', 'wait.soon': '即将振铃', 'wait.wrapLeft': '整理余 {time}', 'wait.nobody': '无人空闲',
   'agent.title': '坐席', 'agent.byGroup': '按组', 'agent.cards': '卡片', 'agent.table': '表格', 'agent.none': '没有坐席', 'agent.noGroup': '未分组', 'agent.groupSay': '空闲 {idle} · {n} 人', 'agent.state': '状态', 'agent.doing': '正在', 'agent.missed': '未接 {n}', 'agent.long': '通话久',
-  'trend.title': '今日走势', 'trend.offered': '来电', 'trend.late': '晚接或放弃', 'trend.inTime': '按时', 'trend.label': '各时段来电与按时接起的比例', 'trend.none': '今天还没有来电',
-  'alert.title': '提醒', 'alert.none': '没有要看的', 'alert.clear': '全部收起', 'alert.silence': '收起', 'alert.over': '{queue} 超过 {t} 秒', 'alert.overSay': '{who} 还在等', 'alert.starved': '{queue} 无人空闲', 'alert.starvedSay': '有人已等 {time}', 'alert.missed': '{who} 连续 {n} 次未接', 'alert.missedSay': '话机 {phone} 振铃无人接', 'alert.abandoned': '{queue} 放弃 {n} 通', 'alert.abandonedSay': '来电在接起前挂断',
+  'trend.title': '今日走势', 'trend.offered': '来电', 'trend.late': '晚接或放弃', 'trend.label': '各时段来电与按时接起的比例', 'trend.none': '今天还没有来电',
 
   'say.call': '来电，{who}，{queue}', 'say.notify': '来电', 'say.warn': '已等 {n} 秒', 'say.hot': '已等 {n} 秒，就要超时', 'say.over': '已超时',
   'help.title': '快捷键', 'help.ime': '输入法选字时，所有快捷键都不起作用。', 'key.open': '打开刚来的电话', 'key.section': '到报价、业务、资料、电话、短信、QQ', 'key.note': '写备注；多个可能时新建', 'key.choose': '选客户', 'key.search': '搜索客户', 'key.save': '保存', 'key.back': '返回、关闭', 'key.help': '这个列表',

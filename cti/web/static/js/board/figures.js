@@ -35,7 +35,10 @@ export const Figures = () => {
       tag=${`${variant} ${t(`variant.${variant}`)}`}
       tagSay=${t(`variant.${variant}.say`, { t: target })}
       value=${percent(x.service_level)}
-      side=${base ? t('fig.of', { n: x.in_target ?? 0, of: base }) : null}
+      side=${base ? html`<span title=${t('queue.live', { now: percent(x.live_now), event: percent(x.live_event) })}>
+        ${t('fig.of', { n: x.in_target ?? 0, of: base })}
+        ${x.over ? html` · <span class="bad">${t('fig.withWaiting', { p: percent(x.live_event) })}</span>` : null}
+      </span>` : null}
     />
     <${Figure}
       id="waiting"

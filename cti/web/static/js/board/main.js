@@ -1,10 +1,16 @@
 // The supervisor's board: the day's figure, queues, who waits, who can take a call.
-import { html, render, effect } from '../lib.js';
+import { html, render, effect, useEffect, useSignal } from '../lib.js';
 import { Top, StaleBar, Speech } from '../ui/top.js';
 import { Loading } from '../ui/panel.js';
 import { Toasts } from '../toast.js';
 import { t, lang } from '../i18n.js';
 import { board, level, ready, start } from '../session.js';
+import { useKeys } from '../keys.js';
+import { Dialog } from '../ui/menu.js';
+import { callerKeys } from './callermenu.js';
+import { Did, Log } from './did.js';
+import { readView } from './live.js';
+import { Rules } from './rules.js';
 import { Figures } from './figures.js';
 import { Queues } from './queues.js';
 import { Waiting } from './waiting.js';
@@ -12,6 +18,10 @@ import { Agents } from './agents.js';
 import { Side } from './side.js';
 
 const KEYS = [
+  ['T', 'key.take'],
+  ['P', 'key.first'],
+  ['M', 'key.menu'],
+  ['Z', 'key.undo'],
   ['?', 'key.help'],
   ['Esc', 'key.back'],
 ];
@@ -29,6 +39,14 @@ const Slots = () => html`
 `;
 
 function Board() {
+  const open = useSignal(null); // rules, log
+  const shut = () => {
+    open.value = null;
+  };
+  useEffect(() => {
+    if (ready.value) readView();
+  }, [ready.value]);
+  useKeys(callerKeys());
   return html`
     <${Top} page="board" keys=${KEYS} withClock />
     <${StaleBar} what="board" />
@@ -36,11 +54,14 @@ function Board() {
       ${board.value ? html`
         <${Figures} />
         <${Queues} />
-        <${Waiting} />
-        <${Agents} />
+        <${Waiting} onRules=${() => { open.value = 'rules'; }} />
+        <${Agents} onLog=${() => { open.value = 'log'; }} />
         <${Side} />
       ` : html`<${Slots} />`}
     </main>
+    ${open.value === 'rules' ? html`<${Rules} onClose=${shut} />` : null}
+    ${open.value === 'log' ? html`<${Dialog} title=${t('did.title')} onClose=${shut} wide><h2>${t('did.title')}</h2><${Log} /></${Dialog}>` : null}
+    <${Did} />
     <${Toasts} />
     <${Speech} />
   `;

@@ -40,14 +40,20 @@ export function agentGroups(agents, noGroup) {
     .map(([name, members]) => ({ name, members: members.sort(byName) }));
 }
 
-/** The queues' intervals added up: what the whole floor got, oldest first. */
+/** The queues' intervals added up: what the whole floor got, oldest first, with V2 of the sum. */
 export function sumRecent(queues) {
   const at = new Map();
   for (const q of Object.values(queues)) {
     for (const r of q.recent ?? []) {
-      const sum = at.get(r.at) ?? { at: r.at, offered: 0, late: 0 };
-      at.set(r.at, { at: r.at, offered: sum.offered + r.offered, late: sum.late + r.late });
+      const sum = at.get(r.at) ?? { at: r.at, offered: 0, late: 0, good: 0, all: 0 };
+      at.set(r.at, {
+        at: r.at,
+        offered: sum.offered + r.offered,
+        late: sum.late + r.late,
+        good: sum.good + (r.in_target ?? 0),
+        all: sum.all + (r.answered ?? 0) + (r.abandoned ?? 0),
+      });
     }
   }
-  return [...at.values()].sort((a, b) => a.at - b.at);
+  return [...at.values()].sort((a, b) => a.at - b.at).map((r) => ({ ...r, level: r.all ? r.good / r.all : null }));
 }

@@ -6,7 +6,12 @@ import { Spark } from '../ui/charts.js';
 import { t } from '../i18n.js';
 import { percent } from '../format.js';
 import { board } from '../session.js';
+import { only } from './live.js';
 import { heldOrder, queueOrder } from './order.js';
+
+/** The two live variants: they know the callers who wait now. */
+const liveSay = (q) =>
+  q.live_event === undefined || q.live_event === null ? '' : ` · ${t('queue.live', { now: percent(q.live_now), event: percent(q.live_event) })}`;
 
 const Row = ({ q, variant }) => {
   const level = q.service_level;
@@ -14,16 +19,26 @@ const Row = ({ q, variant }) => {
   const none = level === null || level === undefined;
   const low = !none && level < goal;
   const starved = (q.waiting ?? 0) > 0 && (q.idle ?? 0) === 0;
-  return html`<tr data-queue=${q.queue}>
+  return html`<tr data-queue=${q.queue} class=${only.value === q.queue ? 'hov' : ''}>
     <td class="cut">
-      <b>
-        <${Foreign} text=${q.label || q.queue} limit=${14} />
-      </b>
+      <button
+        type="button"
+        class="link plain"
+        aria-pressed=${only.value === q.queue}
+        title=${t('queue.only')}
+        onClick=${() => {
+          only.value = only.value === q.queue ? null : q.queue;
+        }}
+      >
+        <b>
+          <${Foreign} text=${q.label || q.queue} limit=${14} />
+        </b>
+      </button>
     </td>
     <td>
       ${none ? html`<span class="mut">${t('queue.noCalls')}</span>` : html`<span
         class=${`sl${low ? ' low' : ''}`}
-        title=${`${variant} ${percent(level)} · ${t('queue.goal', { p: Math.round(goal * 100) })}`}
+        title=${`${variant} ${percent(level)} · ${t('queue.goal', { p: Math.round(goal * 100) })}${liveSay(q)}`}
       >
         <b>${percent(level)}</b>
         <i style=${{ '--v': `${level * 100}%`, '--goal': `${goal * 100}%` }}></i>
@@ -38,7 +53,7 @@ const Row = ({ q, variant }) => {
     </td>
     <td class="r">${q.abandoned ?? 0}</td>
     <td class="spark-cell">
-      <${Spark} goal=${goal} values=${(q.recent ?? []).slice(-8).map((r) => (r.offered ? 1 - r.late / r.offered : null))} />
+      <${Spark} goal=${goal} values=${(q.recent ?? []).slice(-8).map((r) => r.service_level ?? null)} />
     </td>
   </tr>`;
 };

@@ -2,11 +2,14 @@
 // the pointer.
 import { html, useEffect, useRef, useSignal } from '../lib.js';
 import { Panel } from '../ui/panel.js';
-import { Bar, Left, StateMark, Foreign, Tag } from '../ui/marks.js';
+import { Bar, Icon, Left, StateMark, Foreign, Tag } from '../ui/marks.js';
 import { t } from '../i18n.js';
 import { clean, countdownStep, mmss, partyName } from '../format.js';
 import { board, level, shownNow } from '../session.js';
+import { CallerActions } from './callermenu.js';
+import { atRow, may, only, queueLabel } from './live.js';
 import { callerOrder, heldOrder } from './order.js';
+import { RuleLine } from './ruleline.js';
 import { tierWord } from '../ui/words.js';
 
 const FADE_MS = 600;
@@ -64,27 +67,29 @@ const CanTake = ({ c }) => {
       since=${r.since}
     />`;
   }
-  if (c.idle_agents?.length)
+  const idle = (c.can_take ?? []).filter((a) => a.phase === 'idle');
+  if (idle.length)
     return html`
       <${StateMark}
         phase="idle"
         plain
         word=${
           html`
-            <${Foreign} text=${c.idle_agents[0]} limit=${8} /> ${t('phase.idle')}
+            <${Foreign} text=${idle[0].agent} limit=${8} /> ${t('phase.idle')}
           `
         }
       />
-      <span class="mut">${c.idle_agents.length > 1 ? t('wait.orMore', { n: c.idle_agents.length - 1 }) : t('wait.soon')}</span>
+      <span class="mut">${idle.length > 1 ? t('wait.orMore', { n: idle.length - 1 }) : t('wait.soon')}</span>
     `;
-  if (c.wrapup_next)
+  const next = (c.can_take ?? []).find((a) => a.phase === 'wrapup');
+  if (next)
     return html`<${StateMark}
       phase="wrapup"
       plain
       word=${
         html`
-          <${Foreign} text=${c.wrapup_next.agent} limit=${8} />${' '}
-          ${t('wait.wrapLeft', { time: mmss(Math.max(0, c.wrapup_next.until - shownNow.value)) })}
+          <${Foreign} text=${next.agent} limit=${8} />${' '}
+          ${next.until ? t('wait.wrapLeft', { time: mmss(Math.max(0, next.until - shownNow.value)) }) : t('phase.wrapup')}
         `
       }
     />`;
@@ -93,7 +98,18 @@ const CanTake = ({ c }) => {
 
 const Row = ({ c, leaving, label }) => {
   const step = level.value === 'stale' ? 'frozen' : countdownStep(Math.max(0, shownNow.value - c.waiting_since), c.target_s);
-  return html`<tr class=${`k-${step}${leaving ? ' leaving' : ''}`} data-visit=${c.visit}>
+  const here = (on) => () => {
+    if (on || atRow.value === c.visit) atRow.value = on ? c.visit : null;
+  };
+  return html`<tr
+    class=${`k-${step}${leaving ? ' leaving' : ''}`}
+    data-visit=${c.visit}
+    tabindex=${may('route') ? 0 : undefined}
+    onPointerEnter=${here(true)}
+    onPointerLeave=${here(false)}
+    onFocusIn=${here(true)}
+    onFocusOut=${here(false)}
+  >
     <td>
       <span class="cd">
         <${Bar} since=${c.waiting_since} target=${c.target_s} />
@@ -111,6 +127,9 @@ const Row = ({ c, leaving, label }) => {
         <${CanTake} c=${c} />
       </span>
     </td>
+    ${may('route') ? html`<td class="r">
+      ${leaving ? null : html`<${CallerActions} c=${c} who=${clean(c.name || c.company || c.display || c.number || t('caller.hidden'), 16)} />`}
+    </td>` : null}
   </tr>`;
 };
 
@@ -132,15 +151,28 @@ function useLeaving(callers) {
   return leaving.value;
 }
 
-export const Waiting = () => {
+export const Waiting = ({ onRules }) => {
   const { callers, queues, target_s: target } = board.value;
   const hold = useSignal(false);
   const shown = useRef([]);
   const leaving = useLeaving(callers);
-  const all = { ...leaving, ...callers };
+  const mine = (c) => !only.value || c.queue === only.value;
+  const all = Object.fromEntries(Object.entries({ ...leaving, ...callers }).filter(([, c]) => mine(c)));
   shown.current = heldOrder(shown.current, callerOrder(all, shownNow.value), hold.value);
-  const n = Object.keys(callers).length;
-  return html`<${Panel} id="waiting" icon="clock" title=${t('wait.title')} meta=${t('wait.meta')} class="ws" count=${n}>
+  const n = Object.values(callers).filter(mine).length;
+  const tools = html`
+    ${only.value ? html`<button
+      type="button"
+      class="btn s chosen"
+      onClick=${() => {
+        only.value = null;
+      }}
+    >
+      <${Foreign} text=${queueLabel(only.value)} limit=${12} /> <${Icon} n="x" />
+    </button>` : null}
+    ${may('rules') ? html`<button type="button" class="btn s" onClick=${onRules}><${Icon} n="swap" /> ${t('rule.title')}</button>` : null}
+  `;
+  return html`<${Panel} id="waiting" icon="clock" title=${t('wait.title')} meta=${t('wait.meta')} class="ws" count=${n} tools=${tools}>
     <div
       class="scroll"
       onPointerEnter=${() => {
@@ -157,6 +189,7 @@ export const Waiting = () => {
             <th>${t('wait.caller')}</th>
             <th>${t('wait.queue')}</th>
             <th>${t('wait.can')}</th>
+            ${may('route') ? html`<th class="r acts-col">${t('wait.do')}</th>` : null}
           </tr>
         </thead>
         <tbody>
@@ -165,5 +198,6 @@ export const Waiting = () => {
       </table>
       ${shown.current.length === 0 ? html`<p class="say">${t('wait.none')}</p>` : null}
     </div>
+    <${RuleLine} />
   </${Panel}>`;
 };

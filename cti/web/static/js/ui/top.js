@@ -98,8 +98,8 @@ const UserMenu = ({ page }) => {
     >
       ${x === 'zh' ? '中文' : 'English'}
     </${Item}>`)}
-    ${page === 'desk' ? html`
-      <h4>${t('set.call')}</h4>
+    ${page === 'desk' || page === 'board' ? html`
+      <h4>${t(page === 'board' ? 'alert.title' : 'set.call')}</h4>
       <${Item} chosen=${soundOn.value} onClick=${() => setSound(!soundOn.value)}>
         <${Icon} n=${soundOn.value ? 'bell' : 'bellOff'} />
         ${soundOn.value ? t('sound.on') : t('sound.off')}
