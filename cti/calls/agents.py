@@ -153,6 +153,10 @@ class Roll:
         """True if the phone is, or was seen as, a member's."""
         return phone in self._by_phone or phone in self._names
 
+    def serves(self, phone: str, queue: str) -> bool:
+        """True if the phone is a member's of this queue."""
+        return any(own == queue for own, _ in self._by_phone.get(phone, ()))
+
     def members(self, phone: str) -> list[str]:
         """The queue members' interfaces that reach this phone: what an action on its memberships must name."""
         return sorted({interface for _, interface in self._by_phone.get(phone, ())})

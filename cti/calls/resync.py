@@ -19,6 +19,9 @@ from cti.calls.state import State
 from cti.calls.visits import Ring
 
 _UP, _RINGING = "6", "5"
+AGAIN_S = 6.0
+"""A listed entry this much later than the one we know is another: he left the queue and came back. More than reading
+the lists takes; one entry taken for two would count twice, two taken for one are put right by queue_log."""
 
 
 def resync(state: State, roster: Roster, at: float) -> None:
@@ -83,11 +86,14 @@ def _waiting(state: State, roster: Roster, at: float) -> None:
         call = leg.call.final()
         if call.caller is None and call.primary is leg:
             call.caller = number(item.get("CallerIDNum"))
+        waited = item.get("Wait")
+        joined = at - float(waited) if waited.isascii() and waited.isdigit() and len(waited) < 8 else None
         visit = call.open_visit(leg, queue)
         if visit is not None and visit.waiting:
-            continue
-        waited = item.get("Wait")
-        joined = at - float(waited) if waited.isascii() and waited.isdigit() and len(waited) < 8 else at
+            if joined is None or visit.joined_at is None or joined - visit.joined_at < AGAIN_S:
+                continue
+            restart.close_unseen(state, visit, at)
+        joined = at if joined is None else joined
         visit = call.new_visit(leg, queue, joined, joined)
         visit.estimated = True
         call.gap = True
@@ -136,12 +142,18 @@ def _left_unseen(state: State, roster: Roster, at: float) -> None:
     if not any(item.event == "QueueParams" for item in roster.queue_status):
         return  # the queues were not listed: nothing can be said
     standing = {(item.get("Uniqueid"), item.get("Queue")) for item in roster.queue_status if item.event == "QueueEntry"}
+    served = {
+        item.get("Uniqueid"): item.get("ApplicationData").partition(",")[0]
+        for item in roster.channels
+        if item.get("Application") == "Queue"
+    }
     for call in list(state.calls.values()):
         for visit in call.visits:
             if visit.closed or (visit.leg.uid, visit.queue) in standing:
                 continue
-            phone = _talking_member(state, call)
-            if phone is None:
+            phone = _talking_member(state, call, visit.queue)
+            # In another queue by now, he left this one somehow: how, its log knows.
+            if phone is None or served.get(visit.leg.uid, visit.queue) != visit.queue:
                 restart.close_unseen(state, visit, at)
                 continue
             # He talks with a member of the queue: answered in the gap. When, AgentComplete tells in whole seconds.
@@ -164,8 +176,8 @@ def _left_unseen(state: State, roster: Roster, at: float) -> None:
             )
 
 
-def _talking_member(state: State, call: CallState) -> str | None:
+def _talking_member(state: State, call: CallState, queue: str) -> str | None:
     for talk in call.talks:
-        if talk.to is None and state.roll.is_member(talk.interface):
+        if talk.to is None and state.roll.serves(talk.interface, queue):
             return talk.interface
     return None

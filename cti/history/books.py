@@ -246,9 +246,10 @@ def fill(
         call = next(c for c in calls if c.id == own.call)
         n = own.n
         ours = call.visits[n]
-        if ours.outcome not in ("unknown", visit.outcome):
-            return "same"
-        measured = ours.outcome == visit.outcome and (ours.wait_s is not None or visit.wait_s is None)
+        agrees = _agree(own, visit)
+        if not agrees and ours.outcome != "unknown" and not call.gap:
+            return "same"  # we saw it all: `cti reconcile` tells of it
+        measured = agrees and (ours.wait_s is not None or visit.wait_s is None)
         closed = ours if measured else _closed(visit, ours, phones)
         talks = _talks(call, visit, closed)
         if measured and talks == call.talks:
