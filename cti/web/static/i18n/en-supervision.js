@@ -84,4 +84,7 @@ export default {
   'rule.f.from': 'Who joins', 'rule.f.penalty': 'Penalty', 'rule.f.most': 'At most (0 all)', 'rule.f.quiet_s': 'Nobody waits for (s)', 'rule.f.cool_s': 'Cools down (s)',
   'rule.from.team': 'A team', 'rule.from.queue': 'Another queue’s agents', 'rule.from.agents': 'Chosen agents',
   'key.take': 'Take the caller pointed at', 'key.first': 'Put the caller pointed at first', 'key.menu': 'Open its menu', 'key.undo': 'Undo the last action',
+  'nav.wallboard': 'Wallboard',
+  'wall.date': '{day} {m}/{d}', 'wall.hour': 'Last hour', 'wall.over': 'Over {t} s', 'wall.rest': '{n} more', 'wall.name': 'Name', 'wall.level': '{t} s {v}',
+  'wall.closed': 'This wall has no right to look. Ask your administrator for its address.',
 };

@@ -68,4 +68,7 @@ export default {
   'rule.f.idle': '最多几人空闲', 'rule.f.hold_s': '持续（秒）', 'rule.f.from': '加入谁', 'rule.f.penalty': '罚分', 'rule.f.most': '最多几人（0 全部）', 'rule.f.quiet_s': '无人等满（秒）',
   'rule.f.cool_s': '冷却（秒）', 'rule.from.team': '班组', 'rule.from.queue': '另一个队列的坐席', 'rule.from.agents': '选定的坐席',
   'key.take': '接指着的来电', 'key.first': '把指着的来电排到最前', 'key.menu': '打开指着的来电的菜单', 'key.undo': '撤销最近一次调度',
+  'nav.wallboard': '大屏',
+  'wall.date': '{m} 月 {d} 日 {day}', 'wall.hour': '最近一小时', 'wall.over': '超 {t} 秒', 'wall.rest': '另有 {n} 人', 'wall.name': '名称', 'wall.level': '{t} 秒 {v}',
+  'wall.closed': '这块大屏没有查看的权限。请向管理员要它的地址。',
 };

@@ -9,7 +9,8 @@
     document.cookie = `thirteen_${key}=${value ?? ''}; path=/; max-age=${age}; samesite=strict`;
   };
   const apply = () => {
-    const chosen = read('theme');
+    // A page may have a look of its own (the wall is dark), and its address another.
+    const chosen = root.dataset.look ? (new URLSearchParams(location.search).get('theme') ?? root.dataset.look) : read('theme');
     root.dataset.theme = chosen === 'light' || chosen === 'dark' ? chosen : dark.matches ? 'dark' : 'light';
   };
   apply();

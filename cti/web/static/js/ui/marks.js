@@ -122,9 +122,9 @@ export const Ring = ({ since, target, size = 64, width = 7 }) => {
   </span>`;
 };
 
-export const Logo = () => html`<span class="logo">
+export const Logo = ({ size = 20, width = 3.4, bare }) => html`<span class="logo">
   <span class="ring mark">
-    <${RingShape} total=${13} filled=${9} size=${20} width=${3.4} />
+    <${RingShape} total=${13} filled=${9} size=${size} width=${width} />
   </span>
-  ${t('name')}
+  ${bare ? null : t('name')}
 </span>`;
