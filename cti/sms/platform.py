@@ -197,15 +197,18 @@ class HttpPlatform(Protocol):
         """What a callback says; raises HookRefused."""
 
 
-def event_key(platform: str, item: Item) -> str:
-    """The same for the same news however often it comes: status and part belong to it, the id alone does not do."""
+def event_key(platform: str, item: Item, at: float) -> str:
+    """The same for the same news however often it comes: status and part belong to it, the id alone does not do.
+
+    A reply that has neither id nor time is the same again within ten minutes of `at`; later the customer repeats it.
+    """
     parts: tuple[str, ...]
     if isinstance(item, Receipt):
         parts = ("receipt", item.provider_id, item.message_id, item.number, item.status, str(item.part), item.error)
     elif item.provider_id:
         parts = ("reply", item.provider_id, item.number, item.dest)
     else:
-        parts = ("reply", "", item.number, item.text, item.dest, repr(item.at))
+        parts = ("reply", "", item.number, item.text, item.dest, repr(item.at if item.at is not None else at // 600))
     return hashlib.sha256(msgspec.json.encode((platform, *parts))).hexdigest()[:40]
 
 

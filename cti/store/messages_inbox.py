@@ -45,7 +45,7 @@ class Inbox(Base):
             raw = hashlib.sha256(name + taking.body).hexdigest()[:40]
             raws.setdefault(raw, {"id": raw, "platform": taking.platform, "at": taking.at, "body": taking.body})
             for item in taking.items:
-                key = event_key(taking.platform, item)
+                key = event_key(taking.platform, item, taking.at)
                 receipt = isinstance(item, Receipt)
                 events.setdefault(
                     key,
