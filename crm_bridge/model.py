@@ -2,7 +2,7 @@
 
 Times are epoch seconds. Texts are as stored; whoever shows them treats them as text. Every struct is frozen and goes
 to the page as it stands, so a field's name here is its name on the wire. Labels come in Chinese (`label`) and
-English (`label_en`).
+English (`label_en`). None of them can hold itself, so the collector need not look after them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ QuoteStatus = Literal["open", "sent", "won", "lost", "expired"]
 Closed = Literal["open", "won", "lost"]
 
 
-class Party(msgspec.Struct, frozen=True, kw_only=True):
+class Party(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A company or a person: whom a call can belong to."""
 
     id: str
@@ -44,7 +44,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     "Grows with every change of the record or of its company; a save carries the one it was made from."
 
 
-class Match(msgspec.Struct, frozen=True, kw_only=True):
+class Match(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A party that a number may belong to, and why."""
 
     party: Party
@@ -58,7 +58,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     last_contact: float | None = None
 
 
-class Option(msgspec.Struct, frozen=True, kw_only=True):
+class Option(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One choice of a field."""
 
     value: str
@@ -66,7 +66,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     label_en: str
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True):
+class Field(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fact about a party, with all a form needs to show and edit it."""
 
     key: str
@@ -84,7 +84,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[Option, ...] = ()
 
 
-class ContactPoint(msgspec.Struct, frozen=True, kw_only=True):
+class ContactPoint(msgspec.Struct, frozen=True, gc=False):
     """A way to reach a party: kind is phone, qq, wechat, wangwang, email or msn."""
 
     kind: str
@@ -93,7 +93,7 @@ class ContactPoint(msgspec.Struct, frozen=True, kw_only=True):
     "Such as 手机, 办公, 传真."
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
+class Note(msgspec.Struct, frozen=True, gc=False):
     """A remark about a party, written by a colleague."""
 
     id: str
@@ -102,7 +102,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything about a party but its history."""
 
     party: Party
@@ -112,7 +112,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     "Newest first."
 
 
-class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
+class BusinessRecord(msgspec.Struct, frozen=True, gc=False):
     """One piece of business, shipped or only talked about: the twelve fields of 业务记录, and the shipment's state."""
 
     id: str
@@ -150,7 +150,7 @@ class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
+class ChatMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One message of an online chat."""
 
     id: str
@@ -166,7 +166,7 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     "False for a customer's message after which nobody of ours has written."
 
 
-class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
+class QuoteLine(msgspec.Struct, frozen=True, gc=False):
     """Price of one container type."""
 
     container: str
@@ -177,7 +177,7 @@ class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
     "With the local charges."
 
 
-class Quote(msgspec.Struct, frozen=True, kw_only=True):
+class Quote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An offer made to a customer."""
 
     id: str
@@ -196,7 +196,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
+class TrendPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Prices of one week on one lane."""
 
     at: float
@@ -207,14 +207,14 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
     p75: float
 
 
-class LastDeal(msgspec.Struct, frozen=True, kw_only=True):
+class LastDeal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The customer's own last deal on a lane."""
 
     at: float
     price: float
 
 
-class Trend(msgspec.Struct, frozen=True, kw_only=True):
+class Trend(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How the price of one lane and container type went over closed deals, in one currency. Never made of n < 3."""
 
     pol: str
@@ -236,7 +236,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 T = TypeVar("T")
 
 
-class Section(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class Section(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     """Part of the unified record: the newest items, how many there are in all, and when they were read."""
 
     items: tuple[T, ...]
@@ -246,7 +246,16 @@ class Section(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     "Quotes only."
 
 
-class Category(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """All that a CRM tells of one customer, read together."""
+
+    profile: Profile
+    business: Section[BusinessRecord]
+    chats: Section[ChatMessage]
+    quotes: Section[Quote]
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A class of parties, such as 国际海运."""
 
     key: str

@@ -1,31 +1,34 @@
-"""The few statements that every ringing phone asks, run on SQLite's driver itself.
+"""The few statements that every ringing phone asks, run on the database's own driver.
 
 SQLAlchemy builds and caches the SQL; around each execution it spends five to ten times what SQLite needs for a few
-index probes. So statements that are registered here are compiled once and run on a connection of the calling thread's
-own. Any other database, and any other statement, goes the usual way and gives the same rows.
+index probes, and on PostgreSQL two round trips for a transaction that a single statement does not need. So statements
+that are registered here are compiled once and run on connections kept for reading. Any other statement, and a database
+in memory, goes the usual way and gives the same rows.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections import namedtuple
+from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, Protocol
 
+import msgspec
+import psycopg
 import sqlalchemy as sa
 
 from crm_bridge import sql
 
-_registered: Final[dict[int, Any]] = {}
+_registered: Final[dict[int, tuple[Any, bool]]] = {}
+_broken: Final = (sqlite3.Error, psycopg.Error)
 
 
-def prepare(*statements: Any) -> None:
-    """Register statements that live as long as the program."""
+def prepare(*statements: Any, bare: bool = False) -> None:
+    """Register statements that live as long as the program. Rows of `bare` ones need have no names."""
     for statement in statements:
-        _registered[id(statement)] = statement
+        _registered[id(statement)] = statement, bare
 
 
 class Answer(Protocol):
@@ -51,6 +54,8 @@ class Reads(Protocol):
 class _Rows(list[Any]):
     """An answer that has been read."""
 
+    __slots__ = ()
+
     def all(self) -> list[Any]:
         return self
 
@@ -59,58 +64,88 @@ class _Rows(list[Any]):
 
 
 class _Prepared:
-    """A statement as SQLite takes it, with how its parameters stand and what its rows become."""
+    """A statement as its driver takes it, with how its parameters stand and what its rows become."""
 
-    def __init__(self, statement: Any, parameters: Mapping[str, Any], dialect: Any) -> None:
+    def __init__(self, statement: Any, bare: bool, parameters: Mapping[str, Any], dialect: Any) -> None:
         # What stands in the place of each parameter now is never used: each run gives its own.
         blank = {name: [None] * len(one) if isinstance(one, list) else None for name, one in parameters.items()}
         state = statement.compile(dialect=dialect).construct_expanded_state(blank)
         self.sql: str = state.statement
-        self._names: list[str] = list(state.positiontup or ())
-        self._fixed = dict(state.parameters)
+        of_lists = {
+            f"{name}_{nth}": (name, nth - 1)
+            for name, one in parameters.items()
+            if isinstance(one, list)
+            for nth in range(1, len(one) + 1)
+        }
+        names: list[Any] = list(state.parameters if state.positiontup is None else state.positiontup)
+        places: list[Any] = names if state.positiontup is None else list(range(len(names)))
+        self._given: Any = (
+            dict(state.parameters) if state.positiontup is None else [state.parameters[name] for name in names]
+        )
+        "Parameters that never change, and places for the others."
+        self._places = [(place, name) for place, name in zip(places, names, strict=True) if name in parameters]
+        self._listed = [(place, *of_lists[name]) for place, name in zip(places, names, strict=True) if name in of_lists]
+        self._more: dict[str, Any] = {} if state.positiontup is not None else {"prepare": True}
         columns = list(statement.selected_columns)
         # A column of a row may be called count, which a tuple has; it is then asked for under its label.
-        names = [column.key or f"c{place}" for place, column in enumerate(columns)]
-        unique = [name if names.index(name) == place else f"{name}_{place}" for place, name in enumerate(names)]
-        self._row: Any = namedtuple("Row", unique, rename=True)  # type: ignore[misc]
-        self._readers: list[tuple[int, Callable[[Any], Any]]] = [
-            (place, json.loads) for place, column in enumerate(columns) if isinstance(column.type, sa.JSON)
-        ] + [(place, bool) for place, column in enumerate(columns) if isinstance(column.type, sa.Boolean)]
+        labels = [column.key or f"c{place}" for place, column in enumerate(columns)]
+        unique = [name if labels.index(name) == place else f"{name}_{place}" for place, name in enumerate(labels)]
+        row: Any = namedtuple("Row", unique, rename=True)  # type: ignore[misc]
+        self._make: Any = None if bare else row._make
+        self._readers: list[tuple[int, Callable[[Any], Any]]] = []
+        if dialect.name == "sqlite":
+            self._readers += [(place, _from_json) for place, c in enumerate(columns) if isinstance(c.type, sa.JSON)]
+            self._readers += [(place, bool) for place, c in enumerate(columns) if isinstance(c.type, sa.Boolean)]
 
-    def run(self, connection: sqlite3.Connection, parameters: Mapping[str, Any]) -> _Rows:
-        fixed = self._fixed
-        given = [parameters[name] if name in parameters else fixed[name] for name in self._names]
-        found = connection.execute(self.sql, given).fetchall()
-        make, readers = self._row._make, self._readers
-        if not readers:
-            return _Rows(map(make, found))
-        rows = _Rows()
-        for raw in found:
-            cells = list(raw)
-            for place, read in readers:
-                if cells[place] is not None:
-                    cells[place] = read(cells[place])
-            rows.append(make(cells))
-        return rows
+    def run(self, connection: Any, parameters: Mapping[str, Any]) -> _Rows:
+        given = self._given.copy()
+        for place, name in self._places:
+            given[place] = parameters[name]
+        for place, name, nth in self._listed:
+            given[place] = parameters[name][nth]
+        found = connection.execute(self.sql, given, **self._more).fetchall()
+        readers = self._readers
+        if readers:
+            for nth, raw in enumerate(found):
+                cells = list(raw)
+                for place, read in readers:
+                    if cells[place] is not None:
+                        cells[place] = read(cells[place])
+                found[nth] = cells
+        return _Rows(found if self._make is None else map(self._make, found))
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:  # what JSON does not have but Python's writer writes: NaN, half a surrogate pair
+        return json.loads(text)
 
 
 class Quick:
-    """Quick reading of one SQLite file; any thread may call."""
+    """Quick reading of one database; any thread may call."""
 
     def __init__(self, database: sql.Database, failed: Callable[[sql.SqlError], Exception]) -> None:
         """`failed` turns what a database could not do into what the reader is told."""
         self.database = database
         self.failed = failed
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._free: deque[Any] = deque()
+        "Connections nobody reads on: as many as once read at the same time."
+        self._closed = 0
+        "How often all were closed: what was lent before is not kept when it comes back."
         self._plain: dict[int, _Prepared] = {}
         self._listed: dict[tuple[Any, ...], _Prepared] = {}
-        self.usable = database.is_sqlite and database.engine.url.database not in (None, "", ":memory:")
+        dialect = database.engine.dialect
+        self.on_server = (dialect.name, dialect.driver) == ("postgresql", "psycopg")
+        in_file = database.is_sqlite and database.engine.url.database not in (None, "", ":memory:")
+        self.usable = in_file or self.on_server
 
     def read(self, *, single: bool = False) -> AbstractContextManager[Reads]:
-        """One consistent view, or one statement. Raises what `failed` makes of it."""
-        return _View(self, single) if self.usable else self._usual()
+        """One consistent view, or one statement. Raises what `failed` makes of it.
+
+        On a server each statement sees what is committed then, as it does in every transaction there.
+        """
+        return _View(self, single or self.on_server) if self.usable else self._usual()
 
     @contextmanager
     def _usual(self) -> Iterator[Reads]:
@@ -121,72 +156,72 @@ class Quick:
             raise self.failed(error) from error
 
     def close(self) -> None:
-        """Close the connections of all threads; none may be reading."""
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-            self._local = threading.local()
+        """Close the connections; one that is being read on closes when it comes back."""
+        self._closed += 1
+        while self._free:
+            self._free.pop().close()
 
-    def connection(self) -> sqlite3.Connection:
-        """The calling thread's own."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            with self.database.errors():
-                fairy = self.database.engine.raw_connection()
-                found = fairy.driver_connection
-                fairy.detach()
-            assert isinstance(found, sqlite3.Connection)  # noqa: S101 - `usable` said so
-            self._local.connection = found
-            with self._lock:
-                self._open.append(found)
-        return found
+    def take(self) -> tuple[Any, int]:
+        """A connection of the caller's own until it is given back, and when it was made. Raises SqlError."""
+        made = self._closed
+        with suppress(IndexError):
+            return self._free.pop(), made
+        with self.database.errors():
+            fairy = self.database.engine.raw_connection()
+            found = fairy.driver_connection
+            fairy.detach()
+        if self.on_server and found is not None:
+            found.rollback()
+            found.autocommit = True
+        return found, made
 
-    def forget(self) -> None:
-        """A connection that failed is not asked again: its file may be another by now."""
-        found = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if found is not None:
-            with self._lock:
-                if found in self._open:
-                    self._open.remove(found)
-            found.close()
+    def give_back(self, connection: Any, made: int) -> None:
+        """The caller reads on it no longer."""
+        if made == self._closed:
+            self._free.append(connection)
+        else:
+            connection.close()
 
-    def run(self, connection: sqlite3.Connection, statement: Any, parameters: Mapping[str, Any]) -> _Rows | None:
+    def forget(self, connection: Any) -> None:
+        """A connection that failed is not asked again, nor any made like it: the file may be another by now."""
+        self.close()
+        with suppress(*_broken):
+            connection.close()
+
+    def run(self, connection: Any, statement: Any, parameters: Mapping[str, Any]) -> _Rows | None:
         """The answer of a registered statement; None for one that is not."""
         found = self._plain.get(id(statement))
         if found is not None:
             return found.run(connection, parameters)
         if id(statement) not in _registered:
             return None
+        bare = _registered[id(statement)][1]
         lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
         if not lists:
-            found = self._plain[id(statement)] = _Prepared(statement, parameters, self.database.engine.dialect)
+            found = self._plain[id(statement)] = _Prepared(statement, bare, parameters, self.database.engine.dialect)
             return found.run(connection, parameters)
         place = (id(statement), *((name, len(value)) for name, value in lists.items()))
         found = self._listed.get(place)
         if found is None:
-            found = self._listed[place] = _Prepared(statement, parameters, self.database.engine.dialect)
-        single = {name: value for name, value in parameters.items() if name not in lists}
-        for name, value in lists.items():
-            single |= {f"{name}_{nth}": one for nth, one in enumerate(value, 1)}
-        return found.run(connection, single)
+            found = self._listed[place] = _Prepared(statement, bare, parameters, self.database.engine.dialect)
+        return found.run(connection, parameters)
 
 
 class _View:
     """A reading transaction; the usual connection is opened only for a statement that is not registered."""
 
-    __slots__ = ("_began", "_connection", "_quick", "_single", "_usual")
+    __slots__ = ("_began", "_connection", "_made", "_quick", "_read", "_single", "_usual")
 
     def __init__(self, quick: Quick, single: bool) -> None:
         self._quick = quick
         self._single = single
         self._began = False
+        self._read = False
         self._usual: Any = None
 
     def __enter__(self) -> Reads:
         try:
-            self._connection = self._quick.connection()
+            self._connection, self._made = self._quick.take()
         except sql.SqlError as error:
             raise self._quick.failed(error) from error
         return self
@@ -195,7 +230,16 @@ class _View:
         if not (self._began or self._single):
             self._connection.execute("BEGIN")
             self._began = True
-        found = self._quick.run(self._connection, statement, parameters or {})
+        try:
+            found = self._quick.run(self._connection, statement, parameters or {})
+        except psycopg.OperationalError:
+            # A server that was started anew closed what waited here. Nothing has been read yet: a new one is asked.
+            if self._read or not self._connection.closed:
+                raise
+            self._quick.forget(self._connection)
+            self._connection, self._made = self._quick.take()
+            found = self._quick.run(self._connection, statement, parameters or {})
+        self._read = True
         if found is not None:
             return found
         if self._usual is None:
@@ -205,15 +249,21 @@ class _View:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._usual is not None:
             self._usual.close()
-        if self._began and error is None:
-            self._connection.execute("COMMIT")
-        elif self._began:
-            with suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-        if isinstance(error, (sqlite3.Error, sa.exc.SQLAlchemyError)):
-            self._quick.forget()
-            try:
-                with self._quick.database.errors():
-                    raise sa.exc.OperationalError("", {}, error) if isinstance(error, sqlite3.Error) else error
-            except sql.SqlError as told:
-                raise self._quick.failed(told) from error
+        if not isinstance(error, (*_broken, sa.exc.SQLAlchemyError, sql.SqlError)):
+            if self._began:
+                self._connection.execute("COMMIT")
+            self._quick.give_back(self._connection, self._made)
+            return
+        self._quick.forget(self._connection)
+        try:
+            with self._quick.database.errors():
+                raise _wrapped(error)
+        except sql.SqlError as told:
+            raise self._quick.failed(told) from error
+
+
+def _wrapped(error: Exception) -> Exception:
+    """What SQLAlchemy would have made of a driver's error."""
+    if isinstance(error, (sqlite3.Error, psycopg.OperationalError, psycopg.InterfaceError)):
+        return sa.exc.OperationalError("", {}, error)
+    return sa.exc.DBAPIError("", {}, error) if isinstance(error, psycopg.Error) else error

@@ -120,7 +120,7 @@ def defaults() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return categories, fields
 
 
-class FieldSpec(Field, frozen=True, kw_only=True):
+class FieldSpec(Field, frozen=True, kw_only=True, gc=False):
     """A field with the place its value is kept."""
 
     scope: str
@@ -157,6 +157,7 @@ class Catalogue:
             FieldSpec(key="email", label="邮箱", label_en="E-mail", value="", pii=True, scope="contact"),
         )
         self._fields = fields
+        self._blanks: dict[str, tuple[tuple[FieldSpec, Field], ...]] = {}
 
     def label(self, key: str) -> tuple[str, str]:
         """Chinese and English of a category, the key itself for one that was deleted."""
@@ -184,6 +185,30 @@ class Catalogue:
     def fields_of(self, party: Party) -> tuple[FieldSpec, ...]:
         """The site's own fields of a party's category."""
         return (*self._fields.get(party.category, ()), *self._fields.get("*", ()))
+
+    def blanks(self, category: str) -> tuple[tuple[FieldSpec, Field], ...]:
+        """What a profile of this category shows, in its order, each with the field as it is where nothing is known."""
+        found = self._blanks.get(category)
+        if found is None:
+            specs = (*self.form(category, category)[:5], *self._fields.get(category, ()), *self._fields.get("*", ()))
+            found = self._blanks[category] = tuple((spec, filled(spec, "")) for spec in specs)
+        return found
+
+
+def filled(spec: FieldSpec, value: str) -> Field:
+    """A field of a form with its value."""
+    return Field(
+        key=spec.key,
+        label=spec.label,
+        label_en=spec.label_en,
+        value=value,
+        kind=spec.kind,
+        required=spec.required,
+        show_in_pop=spec.show_in_pop and spec.scope not in ("column", "contact"),
+        pii=spec.pii,
+        options=spec.options,
+        readonly=spec.readonly,
+    )
 
 
 def read(connection: Reads) -> Catalogue:

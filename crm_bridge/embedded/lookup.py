@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from crm_bridge.embedded import rows, tables
 from crm_bridge.embedded.catalogue import Catalogue
 from crm_bridge.model import Match, MatchLevel, Party
 from crm_bridge.numbers import Number
-from crm_bridge.quick import Reads, prepare
+from crm_bridge.quick import prepare
 
 _SCORES: Final[dict[MatchLevel, float]] = {
     "learned": 1.0,
@@ -46,23 +46,29 @@ _hit = sa.union_all(
     ).where(tables.learned.c.key == sa.bindparam("key")),
 ).subquery()
 
-_query = (
-    sa.select(
-        *rows.party_columns,
-        _hit.c.ext,
-        _hit.c.level,
-        _hit.c.label.label("point"),
-        _hit.c.seen_at,
-        _hit.c.by,
-        _hit.c.times,
+
+def _query(*more: Any) -> Any:
+    return (
+        sa.select(
+            *rows.party_columns,
+            *more,
+            _hit.c.ext,
+            _hit.c.level,
+            _hit.c.label.label("point"),
+            _hit.c.seen_at,
+            _hit.c.by,
+            _hit.c.times,
+        )
+        .select_from(_hit.join(rows.party, rows.party.c.id == _hit.c.party_id))
+        .outerjoin(rows.company, rows.company.c.id == rows.party.c.company_id)
+        .limit(200)
     )
-    .select_from(_hit.join(rows.party, rows.party.c.id == _hit.c.party_id))
-    .outerjoin(rows.company, rows.company.c.id == rows.party.c.company_id)
-    .limit(200)
-)
 
 
-prepare(_query)
+query: Final = _query()
+whole_query: Final = _query(*rows.field_columns)
+"With what a profile needs."
+prepare(query, whole_query)
 
 
 class _Hit(msgspec.Struct, kw_only=True):
@@ -76,8 +82,8 @@ class _Hit(msgspec.Struct, kw_only=True):
     last_contact: float | None
 
 
-def lookup(connection: Reads, number: Number, catalogue: Catalogue, zone: tzinfo) -> list[Match]:
-    """Everybody the number may belong to, best first: learned, exact, derived, switchboard, text; then last contact.
+def ranked(found: Iterable[Any], number: Number, catalogue: Catalogue, zone: tzinfo) -> list[Match]:
+    """Rows of `query`, best first: learned, exact, derived, switchboard, text; then last contact.
 
     Each party stands once, under its best level. A company is left out beside its own person whom the number belongs
     to exactly, for the person's record holds the company's.
@@ -93,20 +99,20 @@ def lookup(connection: Reads, number: Number, catalogue: Catalogue, zone: tzinfo
             times=row.times,
             last_contact=row.last_contact,
         )
-        for row in connection.execute(_query, {"key": number.key})
+        for row in found
     ]
     # A firm and its own people behind one number are one customer.
     sharers = {hit.party.company_id or hit.party.id for hit in hits if hit.level not in ("text", "learned")}
-    extensions = Counter(hit.party.id for hit in hits if hit.ext and hit.ext == number.ext)
+    known = any(hit.ext and hit.ext == number.ext for hit in hits)
     best: dict[str, Match] = {}
     for hit in hits:
-        match = _match(hit, number, shared=len(sharers) > 1, known=bool(extensions), zone=zone)
+        match = _match(hit, number, shared=len(sharers) > 1, known=known, zone=zone)
         old = best.get(hit.party.id)
         if old is None or match.score > old.score:
             best[hit.party.id] = match
     people = {match.party.company_id for match in best.values() if match.level in ("learned", "exact", "derived")}
-    found = [match for match in best.values() if not (match.party.id in people and match.level in ("exact", "derived"))]
-    return sorted(found, key=lambda match: (-match.score, -(match.last_contact or 0.0), match.party.id))
+    left = [match for match in best.values() if not (match.party.id in people and match.level in ("exact", "derived"))]
+    return sorted(left, key=lambda match: (-match.score, -(match.last_contact or 0.0), match.party.id))
 
 
 def _match(hit: _Hit, number: Number, *, shared: bool, known: bool, zone: tzinfo) -> Match:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -34,52 +35,102 @@ party_columns = (
 
 _joined = party.outerjoin(company, company.c.id == party.c.company_id)
 
-party_query = sa.select(*party_columns).select_from(_joined).where(party.c.id == sa.bindparam("id"))
+_id: Any = sa.bindparam("id", type_=sa.BigInteger)
+party_query = sa.select(*party_columns).select_from(_joined).where(party.c.id == _id)
 
-profile_query = (
-    sa.select(*party_columns, party.c.attrs, company.c.attrs.label("company_attrs"))
-    .select_from(_joined)
-    .where(party.c.id == sa.bindparam("id"))
-)
+
+field_columns = (party.c.attrs, company.c.attrs.label("company_attrs"))
+"What the fields of its category hold."
+
+
+def profile_of(me: Any) -> sa.Select[Any]:
+    """A party with its fields."""
+    return sa.select(*party_columns, *field_columns).select_from(_joined).where(party.c.id == me)
+
 
 account = (
     sa.select(sa.func.coalesce(tables.party.c.company_id, tables.party.c.id))
-    .where(tables.party.c.id == sa.bindparam("id"))
+    .where(tables.party.c.id == _id)
     .scalar_subquery()
 )
 "The company of a party, or the party itself: whose history it is."
 
+profile_query = profile_of(_id)
+
 _limit: Any = sa.bindparam("limit", type_=sa.Integer)
 
 
-def _total(table: sa.Table) -> Any:
-    """How many rows an account has. A window over the rows themselves would read all of every one of them."""
-    all_of_it = table.alias("every")
-    return sa.select(sa.func.count()).where(all_of_it.c.account_id == account).scalar_subquery().label("total")
+class HistoryQueries(NamedTuple):
+    """Sections of one customer, newest first; each takes `limit`."""
+
+    business: sa.Select[Any]
+    "Columns as BusinessRecord has its fields."
+    chats: sa.Select[Any]
+    notes: sa.Select[Any]
+    "As Note has its fields."
+    quotes: sa.Select[Any]
+    "Takes `now`: offers still open come first."
+    points: sa.Select[Any]
+    "As ContactPoint has its fields. The party's own contact points, then its company's."
+    colleagues: sa.Select[Any]
+    "Names and roles."
+    totals: dict[str, sa.Select[Any]]
+    "Of business, chats and quotes: how many there are in all."
 
 
-def _history(table: sa.Table) -> sa.Select[Any]:
+def queries(me: Any, whose: Any) -> HistoryQueries:
+    """The sections of the party whose id is `me`, of the account `whose`."""
+    business, chat, note, quote, point = (
+        tables.business.c,
+        tables.chat.c,
+        tables.note.c,
+        tables.quote.c,
+        tables.contact_point.c,
+    )
+    still_open = quote.status.in_(("open", "sent")) & (
+        quote.valid_until.is_(None) | (quote.valid_until > sa.bindparam("now", type_=sa.Float))
+    )
+    return HistoryQueries(
+        business=_newest(tables.business, whose, [business[name] for name in BusinessRecord.__struct_fields__]),
+        chats=_newest(
+            tables.chat,
+            whose,
+            [chat.id, chat.at, chat.channel, chat.direction, chat.sender, chat.kind, chat.text],
+        ),
+        notes=_newest(tables.note, whose, [note.id, note.at, note.by, note.text]),
+        quotes=sa.select(*quote)
+        .where(quote.account_id == whose)
+        .order_by(sa.case((still_open, 0), else_=1), quote.at.desc(), quote.id.desc())
+        .limit(_limit),
+        points=sa.select(point.kind, point.value, point.label)
+        .where(point.party_id.in_((me, whose)))
+        .order_by(sa.case((point.party_id == me, 0), else_=1), point.position, point.id)
+        .limit(50),
+        colleagues=sa.select(tables.party.c.name, tables.party.c.role)
+        .where(tables.party.c.company_id == whose)
+        .order_by(tables.party.c.id)
+        .limit(8),
+        totals={
+            name: sa.select(sa.func.count()).where(table.c.account_id == whose)
+            for name, table in (("business", tables.business), ("chats", tables.chat), ("quotes", tables.quote))
+        },
+    )
+
+
+def _newest(table: sa.Table, whose: Any, columns: list[Any]) -> sa.Select[Any]:
     return (
-        sa.select(*table.c, _total(table))
-        .where(table.c.account_id == account)
+        sa.select(*columns)
+        .where(table.c.account_id == whose)
         .order_by(table.c.account_id.desc(), table.c.at.desc(), table.c.id.desc())
         .limit(_limit)
     )
 
 
-business_query = _history(tables.business)
-chat_query = _history(tables.chat)
-note_query = _history(tables.note)
+of_party: Final = queries(_id, account)
+"Take `id`, the party's."
+of_account: Final = queries(_id, sa.bindparam("account", type_=sa.Integer))
+"Take `account` besides, where that is known already."
 
-_open = tables.quote.c.status.in_(("open", "sent")) & (
-    tables.quote.c.valid_until.is_(None) | (tables.quote.c.valid_until > sa.bindparam("now", type_=sa.Float))
-)
-quote_query = (
-    sa.select(*tables.quote.c, _total(tables.quote))
-    .where(tables.quote.c.account_id == account)
-    .order_by(sa.case((_open, 0), else_=1), tables.quote.c.at.desc(), tables.quote.c.id.desc())
-    .limit(_limit)
-)
 line_query = (
     # "count" is taken: a row is a tuple.
     sa.select(*tables.quote_line.c, tables.quote_line.c.count.label("pieces"))
@@ -128,36 +179,29 @@ lane_query = (
     .order_by(sa.func.count().desc(), tables.business.c.pol_key, tables.business.c.pod_key)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-point_query = (
-    sa.select(tables.contact_point)
-    .where(tables.contact_point.c.party_id.in_((sa.bindparam("id"), account)))
-    .order_by(
-        sa.case((tables.contact_point.c.party_id == sa.bindparam("id"), 0), else_=1),
-        tables.contact_point.c.position,
-        tables.contact_point.c.id,
+own_query = (
+    sa.select(tables.business.c.container, tables.business.c.at, tables.business.c.price)
+    .where(
+        tables.business.c.account_id == sa.bindparam("account"),
+        tables.business.c.at > sa.bindparam("since", type_=sa.Float),
+        tables.business.c.at <= sa.bindparam("until", type_=sa.Float),
+        tables.business.c.closed == "won",
+        tables.business.c.price > 0,
+        tables.business.c.pol_key == sa.bindparam("pol"),
+        tables.business.c.pod_key == sa.bindparam("pod"),
+        tables.business.c.currency == sa.bindparam("currency"),
     )
-    .limit(50)
+    .order_by(tables.business.c.at.desc(), tables.business.c.price.desc())
 )
-colleague_query = (
-    sa.select(tables.party.c.name, tables.party.c.role)
-    .where(tables.party.c.company_id == account)
-    .order_by(tables.party.c.id)
-    .limit(8)
-)
+"An account's own closed deals on a lane."
 
 
-prepare(
-    party_query,
-    profile_query,
-    business_query,
-    chat_query,
-    note_query,
-    quote_query,
-    line_query,
-    deal_query,
-    point_query,
-    colleague_query,
-)
+for _queries_of in (of_party, of_account):
+    prepare(_queries_of.business, _queries_of.chats, _queries_of.notes, _queries_of.points, bare=True)
+    prepare(_queries_of.colleagues, *_queries_of.totals.values(), bare=True)
+    prepare(_queries_of.quotes)
+prepare(party_query, profile_query, line_query, deal_query)
+prepare(own_query, bare=True)
 
 
 def to_party(row: Any, catalogue: Catalogue) -> Party:
@@ -182,22 +226,29 @@ def to_party(row: Any, catalogue: Catalogue) -> Party:
 
 
 def to_business(row: Any) -> BusinessRecord:
-    """A row of crm_business."""
-    return BusinessRecord(**{name: getattr(row, name) for name in BusinessRecord.__struct_fields__})
+    """A row of `HistoryQueries.business`."""
+    return BusinessRecord(*row)
 
 
-def to_chat(row: Any, *, answered: bool) -> ChatMessage:
-    """A row of crm_chat."""
-    return ChatMessage(
-        id=row.id,
-        at=row.at,
-        channel=row.channel,
-        direction=row.direction,
-        sender=row.sender,
-        kind=row.kind,
-        text=row.text,
-        answered=answered,
-    )
+def to_chats(found: Iterable[Any]) -> tuple[ChatMessage, ...]:
+    """Rows of `HistoryQueries.chats`, newest first; what was written before a message of ours is answered."""
+    answered = False
+    items: list[ChatMessage] = []
+    for id_, at, channel, direction, sender, kind, text in found:
+        answered = answered or direction == "out"
+        items.append(
+            ChatMessage(
+                id=id_,
+                at=at,
+                channel=channel,
+                direction=direction,
+                sender=sender,
+                kind=kind,
+                text=text,
+                answered=answered or kind == "system",
+            )
+        )
+    return tuple(items)
 
 
 def to_quote(row: Any, lines: tuple[QuoteLine, ...], now: float) -> Quote:
