@@ -157,6 +157,12 @@ class Records:
             if record.party == party:
                 self.reread(call, names)
 
+    def messages_changed(self, key: str) -> None:
+        """A message to or from this number came, or fared on: calls that show it read the section again."""
+        for call, record in tuple(self._records.items()):
+            if key in record.keys:
+                self.reread(call, ("sms",))
+
     def reread(self, call: str, names: Iterable[wire.SectionName]) -> None:
         """Something of the call's party was saved: read these sections again, without a flash."""
         record = self._records.get(call)
