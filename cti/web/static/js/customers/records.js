@@ -83,8 +83,11 @@ export function Records({ id }) {
       `
     }
   >
-    ${offering ? html`<${OfferForm} draft=${draft} party=${id} often=${often} onSaved=${() => load('quotes')} />` : writing ? html`<${BusinessForm} draft=${draft} party=${id} last=${rows[0]} onSaved=${() => load('business')} />` : html`<div class="scroll work">
-      ${!here ? html`<${Loading} lines=${6} />` : here.why ? html`<p class="say">${here.why}</p>` : rows.length === 0 ? html`<p class="say">${empty}</p>` : null}
+    ${offering ? html`<${OfferForm} draft=${draft} party=${id} often=${often} onSaved=${() => load('quotes')} />` : null}
+    ${writing ? html`<${BusinessForm} draft=${draft} party=${id} last=${rows[0]} onSaved=${() => load('business')} />` : null}
+    ${offering || writing ? null : html`<div class="scroll work">
+      ${!here ? html`<${Loading} lines=${6} />` : null}
+      ${here && (here.why || rows.length === 0) ? html`<p class="say">${here.why ?? empty}</p>` : null}
       ${rows.length && which === 'quotes' ? html`<${QuoteTable}
         rows=${sortQuotes(rows)}
         party=${id}

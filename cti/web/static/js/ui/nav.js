@@ -10,7 +10,7 @@ export const PAGES = [
   { key: 'board', icon: 'list', right: ['board'] },
   { key: 'history', icon: 'history', right: ['history'] },
   { key: 'customers', icon: 'users', right: ['customers', 'catalogue'] },
-  { key: 'conversations', icon: 'chat', right: ['customers'] },
+  { key: 'conversations', icon: 'chat', right: ['customers', 'upkeep'] },
   { key: 'knowledge', icon: 'book', right: ['desk', 'knowledge'] },
   { key: 'prices', icon: 'chart', right: ['customers'] },
   { key: 'messages', icon: 'msg', right: ['messages', 'desk'] },
