@@ -126,4 +126,4 @@ def is_masked(value: str) -> bool:
     >>> is_masked("138****5678"), is_masked("13812345678")
     (True, False)
     """
-    return "**" in value or HIDDEN in value
+    return "***" in value or HIDDEN in value

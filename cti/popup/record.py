@@ -352,7 +352,7 @@ class Records:
             chats=raw.get("chat", ()),
             notes=() if profile is None else profile.notes,
         )
-        return Head(found, flags(now, self._zone, profile))
+        return Head(found, flags(now, self._zone, profile), None if profile is None else profile.party)
 
     def _copy(
         self,

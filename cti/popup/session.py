@@ -347,9 +347,15 @@ class PopSession(Reading):
     def set_head(self, call_id: str, head: Head) -> list[Effect]:
         """Why he may be calling and what to mind, as far as the sections say."""
         call = self.shelf.calls.get(call_id)
-        if call is None or (call.intents == head.intents and call.flags == head.flags):
+        if call is None:
+            return []
+        newer = head.party is not None and call.party is not None and call.party.id == head.party.id
+        party = head.party if newer else call.party
+        if (call.intents, call.flags, call.party) == (head.intents, head.flags, party):
             return []
         call.intents, call.flags = head.intents, head.flags
+        if newer:
+            self._set_party(call, party)
         return self._show_all(call)
 
     def note_saved(self, call_id: str, note: wire.Note) -> list[Effect]:

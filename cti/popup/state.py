@@ -19,6 +19,8 @@ class Head(msgspec.Struct, frozen=True):
     "Why he may be calling."
     flags: tuple[wire.Flag, ...] = ()
     "What to mind before the first word."
+    party: Any = None
+    "The crm_bridge.model.Party as its profile says, which may be newer than what the look-up knew; None without one."
 
 
 class Show(msgspec.Struct, frozen=True):

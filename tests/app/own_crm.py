@@ -16,20 +16,19 @@ NUMBER = "13812345678"
 "周敏, a customer there."
 STRANGER = "13912340001"
 
-TABLES = (
-    "CREATE TABLE firm (id VARCHAR(20) PRIMARY KEY, name VARCHAR(80), grade VARCHAR(10), tel VARCHAR(80),"
-    " overdue VARCHAR(80))",
-    "CREATE TABLE person (id {serial}, name VARCHAR(80), firm VARCHAR(20), job VARCHAR(80), tel VARCHAR(80),"
-    " ext VARCHAR(200) UNIQUE)",
-    "CREATE TABLE calls (id {serial}, ext VARCHAR(200), person VARCHAR(40), number VARCHAR(80), outcome VARCHAR(20),"
-    " agent VARCHAR(80), note TEXT, revision INTEGER)",
-    "CREATE TABLE followup (id {serial}, ext VARCHAR(200), person VARCHAR(40), words TEXT, by_name VARCHAR(80))",
-    "CREATE TABLE deal (id {serial}, ext VARCHAR(200), person VARCHAR(40), pol VARCHAR(80), pod VARCHAR(80),"
-    " price DOUBLE PRECISION)",
-    "CREATE TABLE changes (id {serial}, ext VARCHAR(200))",
-    "INSERT INTO firm VALUES ('f1', '屿衡国际', 'A', '0574-87000013', '¥8,200 · 12 天')",
-    "INSERT INTO person (name, firm, job, tel, ext) VALUES ('周敏', 'f1', '采购经理', '138-1234-5678', NULL)",
-)
+TABLES = """
+CREATE TABLE firm (id VARCHAR(20) PRIMARY KEY, name VARCHAR(80), grade VARCHAR(10), tel VARCHAR(80), overdue TEXT);
+CREATE TABLE person (id {serial}, name VARCHAR(80), firm VARCHAR(20), job VARCHAR(80), tel VARCHAR(80),
+    ext VARCHAR(200) UNIQUE);
+CREATE TABLE calls (id {serial}, ext VARCHAR(200), person VARCHAR(40), number VARCHAR(80), outcome VARCHAR(20),
+    agent VARCHAR(80), note TEXT, revision INTEGER);
+CREATE TABLE followup (id {serial}, ext VARCHAR(200), person VARCHAR(40), words TEXT, by_name VARCHAR(80));
+CREATE TABLE deal (id {serial}, ext VARCHAR(200), person VARCHAR(40), pol VARCHAR(80), pod VARCHAR(80),
+    price DOUBLE PRECISION);
+CREATE TABLE changes (id {serial}, ext VARCHAR(200));
+INSERT INTO firm VALUES ('f1', '屿衡国际', 'A', '0574-87000013', '¥8,200 · 12 天');
+INSERT INTO person (name, firm, job, tel, ext) VALUES ('周敏', 'f1', '采购经理', '138-1234-5678', NULL);
+"""
 
 MAPPING = """
 [source]
@@ -65,7 +64,10 @@ database = "{url}"
 
 [writeback.call]
 exists = "SELECT id FROM calls WHERE ext = :key"
-sql = "INSERT INTO calls (ext, person, number, outcome, agent, note, revision) VALUES (:key, :party_id, :number, :outcome, :agent, :note, :revision)"
+sql = '''
+INSERT INTO calls (ext, person, number, outcome, agent, note, revision)
+VALUES (:key, :party_id, :number, :outcome, :agent, :note, :revision)
+'''
 update = "UPDATE calls SET person = :party_id, note = :note, revision = :revision WHERE ext = :key"
 
 [writeback.note]
@@ -97,8 +99,8 @@ class OwnCrm:
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
         serial = "INTEGER PRIMARY KEY" if url.startswith("sqlite") else "SERIAL PRIMARY KEY"
         with self.engine.begin() as connection:
-            for statement in TABLES:
-                connection.exec_driver_sql(statement.format(serial=serial))
+            for statement in TABLES.format(serial=serial).split(";\n")[:-1]:
+                connection.exec_driver_sql(statement)
         self.mapping = folder / "own.toml"
         self.mapping.write_text(mapping.format(url=url, every=every), encoding="utf-8")
         self._local = f"sqlite:///{folder / 'ours.db'}"

@@ -81,6 +81,8 @@ class FormAnswer(msgspec.Struct, kw_only=True):
 def _checked(fields: dict[str, str]) -> dict[str, str]:
     if len(fields) > MAX_FIELDS or any(len(k) > 100 or len(v) > MAX_VALUE for k, v in fields.items()):
         raise Refusal(413, "too_long", "内容过长", "Too long")
+    if any(privacy.is_masked(value) for value in fields.values()):
+        raise Refusal(422, "masked", "遮盖的内容不能保存", "What is masked cannot be saved")
     return fields
 
 
