@@ -46,6 +46,7 @@ from cti.sms.record import section as sms_section
 from cti.store import Claim, Store, StoreError, Writer
 from cti.supervision import Supervision
 from cti.ticker import steady_clock, wall_clock
+from cti.watching import Watching
 from cti.web.routes import Services
 from cti.web.server import WebServer
 
@@ -132,6 +133,7 @@ class App:
         self._run(self.writer.run(), later)
         later.push_async_callback(self._close_writer)
         self.recall.restore(past, self.pbx_now())
+        self.watching.restore(self.pbx_now())
         later.push_async_callback(self.records.close)
         later.push_async_callback(self.desks.close)
         await self.supervision.load()
@@ -142,6 +144,8 @@ class App:
         later.push_async_callback(self.push.stop)
         later.push_async_callback(self.chronicle.close)
         self._run(self.chronicle.run(), later)
+        later.push_async_callback(self.watching.close)
+        self._run(self.watching.run(), later)
         later.push_async_callback(self.customers.close)
         self._run(self.customers.run(), later)
         self._run(self.supervision.run(), later)
@@ -192,6 +196,19 @@ class App:
             zone=self._zone,
         )
         self.floor.attach(self.hub, self.records)
+        self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
+        self.watching = Watching(
+            self.store,
+            self.auth,
+            self.floor,
+            self.hub,
+            settings,
+            phones=self.phones.of,
+            describe=self._described,
+            secure=self.address.secure,
+            clock=self.pbx_now,
+        )
+        self.watching.listen(self.bus)
         self.bus.subscribe("floor", self.floor.on_event)
         self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=_is_outage)
         self.writer = Writer(self.store)
@@ -210,7 +227,6 @@ class App:
             wanted=WANTED,
             only=ONLY,
         )
-        self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
         self.supervision = Supervision(
             settings,
             self.pbx,
@@ -237,8 +253,8 @@ class App:
         )
         self.push = PushServer(
             self.hub,
-            identify=self.auth.identify,
-            still=self.auth.still,
+            identify=self.watching.identify,
+            still=self.watching.still,
             touch=self.auth.touch,
             origins=self.address.origins,
             steady=steady_clock,
@@ -257,6 +273,7 @@ class App:
                 desk=self.desks,
                 history=self.chronicle.desk,
                 customers=self.customers,
+                watching=self.watching,
                 control=self.supervision,
                 overflow=self.supervision.rules,
                 condition=self.watch,
@@ -364,6 +381,7 @@ class App:
             "subscriber_failures": self.bus.failures,
             "lane_failures": {lane.name: lane.failures for lane in lanes},
             "writer": {"written": self.writer.written, "refused": self.writer.refused},
+            **self.watching.counters(),
         }
 
 

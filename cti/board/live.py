@@ -256,6 +256,11 @@ class Board:
         """Every waiting visit with its caller."""
         return self._waiting.all()
 
+    def who(self, call: str) -> tuple[str | None, str | None]:
+        """(number, name) of a call's other side, as far as it is known."""
+        face = self._faces.get(call)
+        return (None, None) if face is None else (face.number, face.name)
+
     def each_agent(self) -> Iterator[AgentState]:
         """Every agent's state."""
         for interface in self._people.interfaces():

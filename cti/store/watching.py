@@ -13,23 +13,12 @@ from cti.store import watching_tables as tables
 from cti.store.base import Base
 from cti.store.watching_calls import Listening
 from cti.store.watching_journal import Journals
-from cti.wire.watching import Alert, Cleared, Silence, WallToken
+from cti.wire.watching import Alert, Cleared, Delivery, Silence, WallToken
 
 PAGE: Final = 100
 "Alerts of one page of the log."
 MOST_WAITING: Final = 10_000
 "Deliveries that may wait for one webhook; beyond it the oldest are given up."
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to be sent to a webhook."""
-
-    id: str
-    hook: str
-    body: str
-    "JSON, exactly as it is signed and sent."
-    at: float
-    tries: int = 0
 
 
 class HookCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +130,7 @@ class Watching(Listening, Journals, Base):
         query = (
             sa.select(table.c.id, table.c.hook, table.c.body, table.c.at, table.c.tries)
             .where(table.c.state == "waiting", table.c.next_at <= now, table.c.hook.in_(list(hooks)))
-            .order_by(table.c.next_at, table.c.at, table.c.id)
+            .order_by(table.c.at, table.c.id)
             .limit(limit)
         )
         with self._read() as connection:

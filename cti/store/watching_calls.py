@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from crm_bridge import sql
+from cti.store import history_tables as history
 from cti.store import tables as people
 from cti.store import watching_tables as tables
 from cti.store.base import Base
@@ -45,11 +46,28 @@ class Listening(Base):
                 row.login: row.team for row in connection.execute(sa.select(people.user.c.login, people.user.c.team))
             }
 
-    def move(self, login: str, team: str) -> bool:
-        """A user's team from now on; False where there is no such user. The history is the caller's to write."""
+    def move(self, login: str, team: str, since: float) -> bool:
+        """A user's team from a moment on, for him and for his phones' history; False where there is no such user.
+
+        What was before that moment stays; of a phone of which nothing was noted, that it had the old team.
+        """
+        user, interface, step = people.user, people.interface, history.team
+        since_ms = round(since * 1000)
         with self._write() as connection:
-            done = connection.execute(sa.update(people.user).where(people.user.c.login == login).values(team=team))
-            return done.rowcount > 0
+            before = connection.execute(sa.select(user.c.team).where(user.c.login == login)).scalar()
+            if before is None:
+                return False
+            connection.execute(sa.update(user).where(user.c.login == login).values(team=team))
+            phones = connection.execute(sa.select(interface.c.interface).where(interface.c.login == login)).scalars()
+            for phone in list(phones):
+                mine = step.c.interface == phone
+                connection.execute(sa.delete(step).where(mine, step.c.since_ms >= since_ms))
+                last = connection.execute(sa.select(step.c.team).where(mine).order_by(step.c.since_ms.desc())).first()
+                rows = [] if last is not None else [{"interface": phone, "since_ms": 0, "team": before}]
+                if (before if last is None else last.team) != team:
+                    rows.append({"interface": phone, "since_ms": since_ms, "team": team})
+                sql.upsert(connection, step, rows)
+        return True
 
     # --- marks ---------------------------------------------------------------------------------------------------
 
@@ -97,14 +115,14 @@ class Listening(Base):
         with self._write() as connection:
             connection.execute(sa.insert(tables.form), row)
 
-    def save_score(self, score: Score, called_at: float) -> None:
+    def save_score(self, score: Score) -> None:
         """One sheet of a scorer about a call; the same scorer's earlier one is replaced."""
         row = msgspec.structs.asdict(score)
         row["call_id"] = row.pop("call")
         row["points"] = json.dumps(row["points"])
         row["remark"] = sql.clean(row["remark"], 2000)
         with self._write() as connection:
-            sql.upsert(connection, tables.score, [{**row, "called_at": called_at}])
+            sql.upsert(connection, tables.score, [row])
 
     def call_scores(self, call: str) -> list[Score]:
         """A call's sheets, the newest first."""
@@ -127,6 +145,7 @@ class Listening(Base):
             return [
                 Score(
                     call=row.call_id,
+                    called_at=row.called_at,
                     agent=row.agent,
                     interface=row.interface,
                     form=row.form,

@@ -28,10 +28,11 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 class Journals(Base):
     """The part of the store that keeps the board's journal."""
 
-    def save_pieces(self, pieces: Sequence[Piece]) -> None:
-        """Write pieces; one that begins at the same moment is replaced."""
+    def save_pages(self, pages: Sequence[tuple[int, bool, int, bytes]]) -> None:
+        """Write (at, whole, until, body) of pieces; one that begins at the same moment is replaced."""
+        names = ("at_ms", "whole", "until_ms", "body")
         with self._write() as connection:
-            sql.upsert(connection, tables.journal, [msgspec.structs.asdict(piece) for piece in pieces])
+            sql.upsert(connection, tables.journal, [dict(zip(names, page, strict=True)) for page in pages])
 
     def pieces(self, at_ms: int, until_ms: int, limit: int = 400) -> list[Piece]:
         """From the last whole board at or before `at_ms` on, pieces that begin up to `until_ms`; [] for none."""

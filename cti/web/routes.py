@@ -14,6 +14,7 @@ from cti.auth import Auth, Identity, origin_allowed
 from cti.web.ports import Condition, Desk, History, Refusal, Site
 from cti.web.ports.customers import Customers
 from cti.web.ports.supervision import Control, OverflowRules
+from cti.web.ports.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     customers: Customers
     control: Control
     overflow: OverflowRules
+    watching: Watching
     condition: Condition
     site: Site
     version: str

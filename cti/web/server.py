@@ -14,6 +14,7 @@ from aiohttp import web
 
 from cti.web import openapi
 from cti.web.api import (
+    alerts,
     catalogue,
     control,
     conversations,
@@ -24,7 +25,12 @@ from cti.web.api import (
     parties,
     pops,
     quotes,
+    recordings,
+    replay,
     session,
+    teams,
+    wallboard,
+    whatif,
 )
 from cti.web.ports import Refusal, not_found
 from cti.web.routes import (
@@ -132,6 +138,12 @@ API: Final = (
     *knowledge.ROUTES,
     *lanes.ROUTES,
     *quotes.ROUTES,
+    *alerts.ROUTES,
+    *recordings.ROUTES,
+    *replay.ROUTES,
+    *teams.ROUTES,
+    *wallboard.ROUTES,
+    *whatif.ROUTES,
     Route(method="GET", path="/openapi.json", right=PUBLIC, handler=describe, summary="This document", answer=dict),
 )
 OTHERS: Final = (

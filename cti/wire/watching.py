@@ -103,6 +103,17 @@ class Limits(Shape, frozen=True, kw_only=True):
     no_agents_s: float | None
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be sent to a webhook, as the store keeps it."""
+
+    id: str
+    hook: str
+    body: str
+    "JSON, exactly as it is signed and sent."
+    at: float
+    tries: int = 0
+
+
 class HookView(Shape, frozen=True, kw_only=True):
     """One configured webhook, without its address and its secret."""
 
@@ -244,6 +255,7 @@ class Score(Shape, frozen=True, kw_only=True):
     """A filled score sheet."""
 
     call: str
+    called_at: float
     agent: str
     interface: str
     form: int

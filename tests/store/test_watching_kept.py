@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from cti.store import Store
-from cti.store.watching import Delivery
-from cti.store.watching_journal import Piece
-from cti.wire.watching import Alert, Cleared, Criterion, Form, Mark, Score, Silence, WallToken
+from cti.wire.watching import Alert, Cleared, Criterion, Delivery, Form, Mark, Score, Silence, WallToken
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def test_a_delivery_is_tried_again_until_it_is_taken_or_given_up(store: Store) -
     store.delivered("d0", 10.0, "status 500", again_at=40.0)
     store.delivered("d1", 10.0)
     store.delivered("d2", 11.0, "status 400")
-    assert [(d.id, d.tries) for d in store.due_deliveries(40.0, ["ops"])][-1] == ("d0", 1)
+    assert next((d.id, d.tries) for d in store.due_deliveries(40.0, ["ops"])) == ("d0", 1)
     assert store.next_delivery(["ops"]) == 3.0
     counts = store.hook_counts()["ops"]
     assert (counts.waiting, counts.sent, counts.failed, counts.last_error) == (4, 1, 1, "status 500")
@@ -99,10 +97,19 @@ def test_marks_and_sheets_come_back_as_they_were(store: Store) -> None:
     store.add_score_form(form, "wu", 1.0)
     assert store.score_form() == store.score_form(1) == form
     sheet = Score(
-        call="c1", agent="陈", interface="PJSIP/1", form=1, points={"a": 4}, share=0.8, remark="好", by="wu", at=2.0
+        call="c1",
+        called_at=50.0,
+        agent="陈",
+        interface="PJSIP/1",
+        form=1,
+        points={"a": 4},
+        share=0.8,
+        remark="好",
+        by="wu",
+        at=2.0,
     )
-    store.save_score(sheet, 50.0)
-    store.save_score(sheet, 50.0)
+    store.save_score(sheet)
+    store.save_score(sheet)
     assert store.call_scores("c1") == store.scores(50.0, 51.0) == [sheet]
     assert store.scores(51.0, 99.0) == []
     store.close()
@@ -110,8 +117,7 @@ def test_marks_and_sheets_come_back_as_they_were(store: Store) -> None:
 
 def test_the_journal_is_read_from_the_last_whole_board_and_stays_bounded(store: Store) -> None:
     """Old pieces go by age and by size; what is left begins with a whole board."""
-    pieces = [Piece(at_ms=n * 1000, whole=n % 3 == 0, until_ms=n * 1000 + 999, body=bytes([n]) * 100) for n in range(9)]
-    store.save_pieces(pieces)
+    store.save_pages([(n * 1000, n % 3 == 0, n * 1000 + 999, bytes([n]) * 100) for n in range(9)])
     assert [p.at_ms for p in store.pieces(4500, 6500)] == [3000, 4000, 5000, 6000]
     assert store.pieces(-1, 100) == []
     assert store.next_piece(3000) == 6000

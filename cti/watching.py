@@ -1,0 +1,206 @@
+"""Builds what watches: alerts and webhooks, walls, teams, recordings, what-if, the board's journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from cti import events
+from cti.auth import Auth, Identity
+from cti.board import Changes
+from cti.board.alerts import Alarms
+from cti.board.veil import WallView
+from cti.bus import Bus
+from cti.floor import Floor
+from cti.history.calendar import Calendar
+from cti.popup.hub import Hub, Page
+from cti.popup.lanes import Away, Lane, Late
+from cti.recordings.desk import RecordingDesk
+from cti.settings import Settings
+from cti.store import Store, StoreError
+from cti.ticker import steady_clock, wall_clock
+from cti.watch.bell import Bell
+from cti.watch.desks import AlertDesk, TeamBook
+from cti.watch.forecasts import Forecasts, Plan
+from cti.watch.hooks import Webhooks
+from cti.watch.replays import JournalKeeper, Replays
+from cti.watch.walls import Walls
+from cti.web.ports import Refusal
+from cti.wire import body
+
+log = logging.getLogger(__name__)
+
+DAY_S: Final = 86_400.0
+
+
+class Watching:
+    """All that watches, for one service: `restore`, `listen` before the floor, `run` as a task, `close` behind it."""
+
+    def __init__(
+        self,
+        store: Store,
+        auth: Auth,
+        floor: Floor,
+        hub: Hub,
+        settings: Settings,
+        *,
+        phones: Callable[[str], Sequence[str]],
+        describe: Callable[[str | None], tuple[str, str]],
+        secure: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        """`phones` gives a user's phones, `describe` a number's (display form, region); `clock` is the PBX's."""
+        watching, zone = settings.watching, ZoneInfo(settings.site.timezone)
+        self._store = store
+        self._auth = auth
+        self._floor = floor
+        self._hub = hub
+        self._clock = clock
+        self._zone = zone
+        # Reading may take its time, and writing goes on meanwhile.
+        self._asking = Lane("watching", 2, deadline_s=30.0, clock=steady_clock, counts=_is_outage)
+        self._writing = Lane("watching-notes", 1, deadline_s=30.0, clock=steady_clock, counts=_is_outage)
+        board = floor.board
+        self.alarms = Alarms(watching.alerts.queues, watching.alerts.default)
+        self.hooks = Webhooks(
+            watching.hooks,
+            store,
+            run=self._writing.run,
+            clock=wall_clock,
+            site=settings.site.name,
+            who=board.who,
+        )
+        self.bell = Bell(board, self.alarms, hub, store, self.hooks, run=self._writing.run, clock=clock)
+        self.journal = JournalKeeper(
+            board,
+            store,
+            watching.replay,
+            alert_days=watching.alerts.days,
+            run=self._writing.run,
+            clock=clock,
+        )
+        self._wall_view = WallView(site=settings.site.name, callers=watching.wall.callers, agents=watching.wall.agents)
+        plans = {n: Plan(label=q.label, target_s=q.target, goal=q.goal) for n, q in settings.queues.items()}
+        self.alerts = AlertDesk(
+            self.bell,
+            self.alarms,
+            self.hooks,
+            store,
+            tuple(settings.queues),
+            watching.alerts.default,
+            run=self._asked,
+            clock=clock,
+        )
+        self.walls = Walls(store, run=self._asked, clock=wall_clock, secure=secure, site=settings.site.name)
+        self.teams = TeamBook(store, run=self._asked, clock=clock, regrouped=self._regrouped)
+        self.recordings = RecordingDesk(
+            watching.recordings, store, run=self._asked, zone=zone, phones=phones, clock=wall_clock
+        )
+        self.forecasts = Forecasts(
+            store,
+            Calendar(zone),
+            plans.get,
+            lambda queue: board.presence(queue)[0],
+            run=self._asked,
+            clock=clock,
+        )
+        self.replays = Replays(self.journal, store, watching.replay, describe, run=self._asked, clock=clock)
+
+    # --- starting and stopping ---------------------------------------------------------------------------------------
+
+    def restore(self, now: float) -> None:
+        """What the store remembers at `now`, PBX time; before any event, in a worker thread or at the start."""
+        store = self._store
+        self.bell.restore(store.open_alerts(), store.told_waits(now - DAY_S), store.silences(now))
+        midnight = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._floor.board.restore_missed(store.last_missed(midnight.timestamp()))
+
+    def listen(self, bus: Bus) -> None:
+        """Hear events before the board does: what was due before one is told as of its own moment."""
+        bus.subscribe("watching", self.on_event)
+        self._floor.on_board.append(self._board_changed)
+        self._floor.more = self.more
+
+    def on_event(self, event: events.Event) -> None:
+        """One event of the PBX."""
+        self.bell.on_event(event)
+        self.journal.on_event(event)
+
+    def _board_changed(self, changes: Changes) -> None:
+        self.journal.on_board(changes)
+        if self._hub.walls:
+            told = self._wall_view.changes(changes)
+            if told is not None:
+                self._hub.send_walls("wall", body(changes=told))
+
+    def more(self, page: Page) -> Mapping[str, Any]:
+        """What a page's snapshot holds beside what the floor puts there."""
+        if page.kind == "board":
+            return {"alerts": self.bell.view(page.identity.login)}
+        if page.kind == "wallboard":
+            return {"wall": self._wall_view.whole(self._floor.board.snapshot())}
+        return {}
+
+    async def run(self) -> None:
+        """Write, send and keep the journal, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.bell.run())
+            tasks.create_task(self.hooks.run())
+            tasks.create_task(self.journal.run())
+
+    async def close(self) -> None:
+        """Write what is left."""
+        self.bell.stop()
+        await self.bell.write()
+        await self.journal.close()
+        self._asking.close()
+        self._writing.close()
+
+    # --- who comes ---------------------------------------------------------------------------------------------------
+
+    async def identify(self, headers: Mapping[str, str]) -> Identity | None:
+        """A user's session, else a wall."""
+        identity = await self._auth.identify(headers)
+        if identity is not None:
+            return identity
+        try:
+            return await self.walls.identify(headers)
+        except Refusal:  # the store is away: nobody knows who it is
+            return None
+
+    async def still(self, sessions: Collection[str]) -> Mapping[str, Identity]:
+        """Which of these sessions and walls live on, and whose they are."""
+        alive = dict(await self._auth.still(sessions))
+        if self._hub.walls:
+            alive.update(await self.walls.still([session for session in sessions if session not in alive]))
+        return alive
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _regrouped(self, teams: Mapping[str, str]) -> None:
+        self._floor.board.group(teams)
+        self._floor.board_changed()
+
+    async def _asked(self, work: Callable[[], Any]) -> Any:
+        try:
+            return await self._asking.run(work)
+        except StoreError as error:
+            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
+        except (Away, Late):
+            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """For those who watch the service."""
+        return {
+            "alerts": {"raised": self.bell.raised, "given_up": self.bell.given_up},
+            "journal": {"given_up": self.journal.given_up},
+        }
+
+
+def _is_outage(error: BaseException) -> bool:
+    # A refusal is an answer; a store that says "never so" is there.
+    return not isinstance(error, Refusal) and not (isinstance(error, StoreError) and error.permanent)
