@@ -19,7 +19,7 @@ TIMES = 300
 
 def encode() -> list[Figure]:
     """The board as a snapshot of a busy moment, and the changes that one call makes to it."""
-    board = _busy_board()
+    board = busy_board()
     snapshot = board.snapshot()
     board.changes()
     deltas = []
@@ -48,7 +48,7 @@ def encode() -> list[Figure]:
     ]
 
 
-def _busy_board() -> Board:
+def busy_board() -> Board:
     """100 agents and what 400 calls left, 40 of them under way."""
     board, framer, pbx = Board({}), Framer(WANTED, only=ONLY, tape=True), Pbx()
     sent, _ = stream.generate(400, agents=100)

@@ -191,12 +191,18 @@ class Hub:
         It is asked at most once for each.
         """
         now = self._pbx_now()
-        bodies: dict[bool, bytes] = {}
+        halves: dict[bool, tuple[bytes, bytes]] = {}
+        sent = 0
         for page in tuple(self._boards):
             may = "customers" in page.identity.rights
-            if may not in bodies:
-                bodies[may] = body_for(may)
-            self._send(page, kind, now, bodies[may])
+            if may not in halves:
+                halves[may] = wire.halves(kind, now, body_for(may))
+            if self._takes(page):
+                page.seq += 1
+                before, behind = halves[may]
+                page.pipe.write(b"%b%d%b" % (before, page.seq, behind))
+                sent += 1
+        self.figures.frames += sent
 
     def send_walls(self, kind: str, body: bytes) -> None:
         """One frame to every wallboard."""
@@ -234,20 +240,26 @@ class Hub:
             self._send(page, kind, now, body)
 
     def _send(self, page: Page, kind: str, now: float, *bodies: bytes) -> None:
+        if self._takes(page):
+            first = page.seq + 1
+            page.seq += len(bodies)
+            self.figures.frames += len(bodies)
+            page.pipe.write(*[wire.frame(kind, seq, now, body) for seq, body in enumerate(bodies, first)])
+
+    def _takes(self, page: Page) -> bool:
+        """False for a page that is too far behind: it will get a snapshot."""
         if page.behind_since is not None:
             self.figures.skipped += 1
-            return
+            return False
         pending = page.pipe.pending()
-        page.frames = page.frames + 1 if pending else 0
+        if not pending:
+            page.frames = 0
+            return True
+        page.frames += 1
         # A first frame larger than the limit must still pass: only what piles up behind it counts.
         if pending > MAX_BUFFER or page.frames > MAX_FRAMES:
             page.behind_since = self._steady()
             self._behind[page] = None
             self.figures.skipped += 1
-            return
-        frames = []
-        for body in bodies:
-            page.seq += 1
-            frames.append(wire.frame(kind, page.seq, now, body))
-        self.figures.frames += len(frames)
-        page.pipe.write(*frames)
+            return False
+        return True

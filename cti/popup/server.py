@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -41,6 +41,13 @@ POLICY: Final = 1008
 AWAY: Final = 1001
 
 
+def _header(length: int) -> bytes:
+    """What stands before a text message that a server sends: its kind and its length (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    return b"\x81\x7e" + length.to_bytes(2, "big") if length < 65536 else b"\x81\x7f" + length.to_bytes(8, "big")
+
+
 class _Pipe:
     """A websockets connection as the hub sees it."""
 
@@ -51,15 +58,11 @@ class _Pipe:
         self._closing = closing
 
     def write(self, *frames: bytes) -> None:
-        if len(frames) == 1:
-            broadcast((self._connection,), frames[0], text=True)
-            return
-        # What `broadcast` does, with one system call for all of them.
+        # What `broadcast` does for text messages, with one system call for all of them and nothing else.
         connection = self._connection
         if connection.protocol.state is State.OPEN:
-            for frame in frames:
-                connection.protocol.send_text(frame)
-            connection.transport.write(b"".join(connection.protocol.data_to_send()))
+            framed = [_header(len(frame)) + frame for frame in frames]
+            connection.transport.write(framed[0] if len(framed) == 1 else b"".join(framed))
 
     def pending(self) -> int:
         return self._connection.transport.get_write_buffer_size()

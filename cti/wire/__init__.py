@@ -351,8 +351,14 @@ EMPTY: Final = b"{}"
 
 def frame(kind: str, seq: int, now: float, body: bytes = EMPTY) -> bytes:
     """One frame ready to send. `body` is a JSON object; `now` is epoch seconds on the PBX's clock."""
-    head = b'{"v":%d,"type":"%s","seq":%d,"now":%.3f' % (VERSION, kind.encode(), seq, now)
-    return head + b"}" if body == EMPTY else head + b"," + body[1:]
+    before, behind = halves(kind, now, body)
+    return b"%b%d%b" % (before, seq, behind)
+
+
+def halves(kind: str, now: float, body: bytes = EMPTY) -> tuple[bytes, bytes]:
+    """What stands before a frame's number and behind it: the same for every connection."""
+    before = b'{"v":%d,"type":"%s","seq":' % (VERSION, kind.encode())
+    return before, b',"now":%.3f%b' % (now, b"}" if body == EMPTY else b"," + body[1:])
 
 
 def decode_inbound(raw: str | bytes) -> Inbound:

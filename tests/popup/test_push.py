@@ -49,6 +49,18 @@ async def test_several_frames_of_one_write_are_several_frames() -> None:
         made.hub.send_many(("lin",), "section", [wire.EMPTY, wire.EMPTY])
 
 
+@pytest.mark.parametrize("length", [0, 1, 60, 61, 62, 63, 64, 65, 100, 65_400, 65_480, 65_535, 65_536, 70_000])
+async def test_frame_of_any_length_arrives_whole(length: int) -> None:
+    """Short, middle and long messages have other headers: each arrives as it was sent, the next one behind it."""
+    async with site() as made, dial(made.url) as ws:
+        await hello(ws)
+        for n in range(2):
+            made.hub.send(("lin",), "pop", wire.body(text="x" * length, n=n))
+        assert [(f["text"], f["n"]) for f in (await heard(ws), await heard(ws))] == [
+            ("x" * length, n) for n in range(2)
+        ]
+
+
 async def test_frame_is_on_its_way_before_send_returns() -> None:
     """Nothing is queued: the bytes stand in the socket when the hub is done."""
     async with site() as made, dial(made.url) as ws:
