@@ -31,6 +31,7 @@ from cti.desk import Desks
 from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
+from cti.messaging import Messaging
 from cti.past import Past, Recall, load
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
@@ -126,6 +127,11 @@ class App:
         later.callback(push_socket.close)
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
+        hooks = settings.sms.hooks
+        takes_callbacks = any(one.hook_secrets for one in settings.sms.platforms)
+        self._hook_socket = listening(hooks.host, hooks.port) if takes_callbacks else None
+        if self._hook_socket is not None:
+            later.callback(self._hook_socket.close)
         self._build(past)
         self.opening.start(self.customers.opened)
         later.callback(self.auth.close)
@@ -149,6 +155,8 @@ class App:
         later.push_async_callback(self.customers.close)
         self._run(self.customers.run(), later)
         self._run(self.supervision.run(), later)
+        later.push_async_callback(self.messaging.close)
+        self._run(self.messaging.run(), later)
         self._run(self._rounds(), later)
         later.callback(self.floor.stop)
         later.callback(self.feed.stop)
@@ -239,6 +247,17 @@ class App:
             still=self.auth.still,
         )
         self.bus.subscribe("supervision", self.supervision.on_event)
+        self.messaging = Messaging(
+            settings,
+            self.store,
+            self.bus,
+            self.floor,
+            clock=wall_clock,
+            canonical=self._canonical,
+            zone=self._zone,
+            sees=lambda role: privacy.of(role).personal,
+            sock=self._hook_socket,
+        )
         self.desks = Desks(
             self.floor,
             self.store,
@@ -276,6 +295,7 @@ class App:
                 watching=self.watching,
                 control=self.supervision,
                 overflow=self.supervision.rules,
+                messages=self.messaging,
                 condition=self.watch,
                 site=self.address,
                 version=__version__,
@@ -380,6 +400,7 @@ class App:
             "events": {"published": self.bus.published, "pops": self.floor.popped},
             "subscriber_failures": self.bus.failures,
             "lane_failures": {lane.name: lane.failures for lane in lanes},
+            "sms_callbacks": self.messaging.counters(),
             "writer": {"written": self.writer.written, "refused": self.writer.refused},
             **self.watching.counters(),
         }

@@ -48,10 +48,13 @@ RIGHTS: Final[Mapping[str, frozenset[str]]] = {
             "recordings",
             "scores",
             "wallboard",
+            "messages",
         }
     ),
     # An admin keeps users and settings: he sees the board without callers' names and numbers.
-    "admin": frozenset({"users", "board", "history", "catalogue", "upkeep", "teams", "wallboards", "wallboard"}),
+    "admin": frozenset(
+        {"users", "board", "history", "catalogue", "upkeep", "teams", "wallboards", "wallboard", "messages"}
+    ),
 }
 "{role: what it may do}; a role that is not here may nothing."
 WALL: Final = "wallboard"

@@ -13,6 +13,7 @@ from cti import wire
 from cti.auth import Auth, Identity, origin_allowed
 from cti.web.ports import Condition, Desk, History, Refusal, Site
 from cti.web.ports.customers import Customers
+from cti.web.ports.messages import Messaging
 from cti.web.ports.supervision import Control, OverflowRules
 from cti.web.ports.watching import Watching
 
@@ -41,6 +42,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
     overflow: OverflowRules
     watching: Watching
+    messages: Messaging
     condition: Condition
     site: Site
     version: str
@@ -71,6 +73,11 @@ class Request:
     def desk(self) -> Desk:
         """What he may ask for."""
         return self.services.desk
+
+    @property
+    def messages(self) -> Messaging:
+        """Text messages."""
+        return self.services.messages
 
     def path(self, name: str) -> str:
         """A variable part of the path."""

@@ -31,6 +31,7 @@ from cti.web.routes import Services
 from cti.web.server import WebServer
 from cti.wire import supervision as sv
 from cti.wire.customers import ImportAnswer, WriteBackAnswer
+from tests.web.messages_stub import Messages
 from tests.web.watching_stub import Watching
 
 T = TypeVar("T")
@@ -424,6 +425,7 @@ class Site:
                 control=Control(self.desk),
                 overflow=Overflow(self.desk),
                 watching=Watching(self.desk._ask),
+                messages=Messages(self.desk._ask),
                 condition=self.condition,
                 site=Place(),
                 version="1",
