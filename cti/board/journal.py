@@ -46,6 +46,14 @@ class Body(msgspec.Struct, kw_only=True):
     deltas: list[tuple[int, msgspec.Raw | None, Link | None]]
 
 
+class _Told(msgspec.Struct, kw_only=True):
+    """A page's body as it is read back: plain values (a raw value that may be null can be written, not read)."""
+
+    board: Any
+    link: Link
+    deltas: list[tuple[int, Any, Link | None]]
+
+
 class Journal:
     """Writes. `take` now and then; the last page is given again, longer, until it is closed."""
 
@@ -117,7 +125,7 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
     deltas: list[ReplayDelta] = []
     end = at_ms
     for begin, until, raw in pages:
-        body = msgspec.json.decode(raw, type=Body)
+        body = msgspec.json.decode(raw, type=_Told)
         if begin > until_ms:
             break
         if begin > end + 1_000 and board is not None:  # the service did not run in between
@@ -126,7 +134,7 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
             else:
                 deltas.append(ReplayDelta(at=end / 1000, link="lost"))
         if body.board is not None and (board is None or begin <= at_ms):
-            board, link = msgspec.json.decode(body.board), body.link
+            board, link = body.board, body.link
         elif body.board is not None and begin > end + 1_000:
             deltas.append(ReplayDelta(at=begin / 1000, changes=_as_changes(body.board), link=body.link))
         if board is None:
@@ -136,13 +144,12 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
                 break
             if at <= at_ms:
                 if changes is not None:
-                    apply(board, msgspec.json.decode(changes))
+                    apply(board, changes)
                 link = now_link or link
             elif len(deltas) >= MOST_DELTAS:
                 return Moment(board=board, link=link, deltas=deltas, until_ms=to_ms(deltas[-1].at), more=True)
             else:
-                told = None if changes is None else msgspec.json.decode(changes)
-                deltas.append(ReplayDelta(at=at / 1000, changes=told, link=now_link))
+                deltas.append(ReplayDelta(at=at / 1000, changes=changes, link=now_link))
         end = max(end, until)
     if board is None:
         return None
@@ -161,9 +168,8 @@ def apply(board: dict[str, Any], changes: dict[str, Any]) -> None:
                 board[part][key] = value
 
 
-def _as_changes(board: bytes | msgspec.Raw) -> dict[str, Any]:
+def _as_changes(whole: dict[str, Any]) -> dict[str, Any]:
     """A whole board as one change, for a page that shows an older one."""
-    whole = msgspec.json.decode(board)
     return {"whole": True, **{part: whole[part] for part in ("totals", "queues", "callers", "agents")}}
 
 
