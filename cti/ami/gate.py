@@ -43,7 +43,7 @@ _NEEDLES: Final = {event: tuple(f"\r\n{key}:".encode() for key in keys) for even
 _ITEMS: Final = (
     "QueueParams QueueMember QueueEntry QueueStatusComplete CoreShowChannel CoreShowChannelsComplete BridgeListItem "
     "BridgeListComplete BridgeInfoChannel BridgeInfoComplete Status StatusComplete DeviceStateChange "
-    "DeviceStateListComplete"
+    "DeviceStateListComplete ListDialplan ShowDialPlanComplete"
 )
 _EVENTS: Final = (
     "FullyBooted Shutdown Reload Newchannel Newexten Newstate NewCallerid NewConnectedLine Rename Hangup "

@@ -110,6 +110,8 @@ class Board:
             case events.CallRefused():
                 self._days.refused(event.call, event.queue, event.at, self._plan(event.queue).target_s)
                 self._touch(event.queue)
+            case events.CallerPlaced():
+                self._touch(self._waiting.place(event.visit, event.position))
             case events.AgentRinging() if event.visit is not None:
                 self._touch(self._waiting.rang(event.visit, event.ring, event.agent, event.interface, event.at))
             case events.RingEnded() if event.visit is not None:

@@ -74,6 +74,16 @@ class Waiting:
         if not line:
             del self._lines[caller.queue]
 
+    def place(self, visit: str, position: int) -> str | None:
+        """A waiting caller stands elsewhere in his queue now; returns the queue."""
+        caller = self._callers.get(visit)
+        if caller is None:
+            return None
+        line = self._lines[caller.queue]
+        line.remove(visit)
+        line.insert(max(0, min(position - 1, len(line))), visit)
+        return caller.queue
+
     def rang(self, visit: str, ring: str, agent: str | None, interface: str, since: float) -> str | None:
         """A phone rings for a caller; returns the queue."""
         caller = self._callers.get(visit)

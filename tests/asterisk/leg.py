@@ -126,6 +126,16 @@ class Leg:
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.12)
 
+    async def speak(self) -> None:
+        """Silence as a microphone sends it, until the call is over: without media the PBX does not let go of a spy."""
+        while not self.ended.is_set() and self._media is not None:
+            host, port, _ = self._media
+            stamp = self._rtp_number * 160
+            head = struct.pack("!BBHII", 0x80, 8, self._rtp_number & 0xFFFF, stamp, id(self) & 0xFFFF)
+            self._rtp.sendto(head + b"\xd5" * 160, (host, port))
+            self._rtp_number += 1
+            await asyncio.sleep(0.02)
+
     async def hang_up(self) -> None:
         """End the call whatever its state: BYE, CANCEL or a refusal."""
         if self.ended.is_set():
