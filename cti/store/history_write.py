@@ -50,6 +50,7 @@ class HistoryWriting(Calls):
         return len(ids)
 
     def _calls_written(self, connection: sa.Connection, written: Sequence[Call]) -> None:
+        super()._calls_written(connection, written)
         for start in range(0, len(written), _MANY):
             write_facts(connection, written[start : start + _MANY])
 

@@ -17,6 +17,8 @@ from cti.store import tables as calls
 from cti.store.calls import Calls
 
 _NEAR_S: Final = 61
+_SAME_S: Final = 3
+_MANY: Final = 400
 _KEPT: Final = 10_000
 "Lines of quarantine that are kept."
 
@@ -149,6 +151,25 @@ class LogBooks(Calls):
             row: dict[str, Any] = {"call_id": call.id, "at": at, "inserted": inserted}
             sql.upsert(connection, tables.backfilled, [row], keep=True)
         self.save_calls([call], pbx)
+
+    def _calls_written(self, connection: sa.Connection, written: Sequence[Call]) -> None:
+        """A call that the log had completed and that is now told anew is compared with the log anew."""
+        super()._calls_written(connection, written)
+        table, filled = tables.log_visit, tables.backfilled
+        ids = {call.id: call for call in written}
+        for start in range(0, len(ids), _MANY):
+            some = list(ids)[start : start + _MANY]
+            query = sa.select(filled.c.call_id).where(filled.c.call_id.in_(some))
+            for call in [ids[id] for id in connection.execute(query).scalars()]:
+                anew = sa.update(table).values(settled=False)
+                if connection.execute(anew.where(table.c.callid == call.id)).rowcount:
+                    continue
+                # Behind a Local hop the log has another id: what entered the same queues at the time.
+                entries = [visit.joined_at for visit in call.visits if visit.joined_at is not None]
+                if entries:
+                    near = table.c.entered.between(min(entries) - _SAME_S, max(entries) + _SAME_S)
+                    queues = table.c.queue.in_([visit.queue for visit in call.visits])
+                    connection.execute(anew.where(near, queues))
 
     def quarantined(self, limit: int = 100) -> list[Rejected]:
         """Lines that did not count, newest first."""

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cti.cli import main
@@ -227,6 +228,31 @@ def test_the_store_is_completed_and_marked(site: Site, recording: str, scenario:
         theirs = [visit for visit in visits_of(log)[0] if visit.queue == row.key]
         for name, outcome in (("answered", "answered"), ("abandoned", "abandoned")):
             assert row.figures.values[name] == sum(visit.outcome == outcome for visit in theirs), (row.key, name)
+
+
+def test_a_call_told_anew_behind_the_log_s_back_is_completed_again(site: Site) -> None:
+    """Filled in while the link was down, then written by the core, which saw only its end: it is completed again."""
+    recording, scenario = sorted(HIDDEN)[0]
+    seen = {call.id: call for call in tape_calls(recording, scenario)}
+    site.store.save_calls(list(seen.values()), "pbx")
+    site.write(recorded()[recording, scenario])
+    site.read()
+    assert site.follower.settle() > 0
+    filled = [call for call in site.store.calls_since(0.0) if call.visits != getattr(seen.get(call.id), "visits", ())]
+    assert filled
+    for call in filled:
+        site.store.save_calls([msgspec.structs.replace(call, visits=(), talks=(), ended_at=None)], "pbx")
+    assert site.follower.settle() == 0, "a call that still runs is the core's"
+    for call in filled:
+        site.store.save_calls([msgspec.structs.replace(call, visits=(), talks=())], "pbx")
+    assert site.follower.settle() > 0
+    for call in filled:
+        again = site.store.call(call.id)
+        assert again is not None
+        assert [(v.queue, v.outcome, v.agent) for v in again.visits] == [
+            (v.queue, v.outcome, v.agent) for v in call.visits
+        ]
+    assert site.follower.settle() == 0
 
 
 def test_the_command_says_where_they_differ(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
