@@ -13,7 +13,9 @@ onFrame((frame) => {
   if (next !== watch.value) watch.value = next;
 });
 
-export const may = (right) => (me.value?.rights ?? []).includes(right);
+/** What is shown is past: nothing can be done about it. */
+export const past = signal(false);
+export const may = (right) => !past.value && (me.value?.rights ?? []).includes(right);
 /** What can be done here at all; null until it is known. */
 export const view = signal(null);
 export async function readView() {
@@ -23,7 +25,7 @@ export async function readView() {
 }
 
 /** Nothing can be asked while the link is lost. */
-export const frozen = computed(() => level.value === 'stale');
+export const frozen = computed(() => past.value || level.value === 'stale');
 export const able = (what) => !frozen.value && may('route') && view.value !== null && view.value.able[what];
 export const whyUnable = () => (view.value && pick(view.value.able.text, view.value.able.text_en)) || '';
 

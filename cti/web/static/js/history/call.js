@@ -6,6 +6,9 @@ import { t } from '../i18n.js';
 import { groupNumber, mmss, phoneLabel } from '../format.js';
 import { labelOf } from './load.js';
 import { clockOf, dayOf } from './zone.js';
+import { Recordings } from '../recordings/player.js';
+import { Sheet } from '../recordings/sheet.js';
+import { may } from '../ui/page.js';
 import { CAUSES, Result, Split, reach } from './split.js';
 
 export const opened = signal(null);
@@ -47,5 +50,8 @@ export const CallDialog = () => {
         ${CAUSES.every((c) => !row.split[c]) ? html`<li class="mut">${t('call.noSplit')}</li>` : null}
       </ul>
     </div>
+    ${may('recordings') ? html`<${Recordings} id=${row.call}>
+      ${(told) => (told.may_listen || told.scores.length ? html`<${Sheet} id=${row.call} told=${told} />` : null)}
+    </${Recordings}>` : null}
   </${Dialog}>`;
 };

@@ -54,4 +54,5 @@ export const PATHS = {
   shrink: 'M13 6.5H9.5V3M3 9.5h3.5V13M9.5 6.5l4-4M6.5 9.5l-4 4',
   first: 'M3 3h10M8 13.2V6M4.8 9.2 8 6l3.2 3.2',
   swap: 'M3 5.5h9.5M10 3l2.5 2.5L10 8M13 10.5H3.5M6 8l-2.5 2.5L6 13',
+  play: 'M5 3.2v9.6L12.6 8z',
 };

@@ -169,7 +169,7 @@ const Help = ({ keys }) => {
 
 /** The desk keeps its bar for the agent's own state: there the pages stand in his menu.
  * Until the first snapshot there is nothing to say but the name: what comes then takes its place at once and stays in it. */
-export const Top = ({ page, keys, withClock, children }) =>
+export const Top = ({ page, keys, withClock, quiet, children }) =>
   session.ready.value ? html`<header class="top" key="ready">
     <${Logo} />
     <span class="sep"></span>
@@ -177,7 +177,7 @@ export const Top = ({ page, keys, withClock, children }) =>
     ${children}
     <span class="grow"></span>
     <${Away} />
-    <${LinkDot} withClock=${withClock} />
+    ${quiet ? null : html`<${LinkDot} withClock=${withClock} />`}
     <${Help} keys=${keys} />
     <${UserMenu} page=${page} />
   </header>` : html`<header class="top" key="starting">
