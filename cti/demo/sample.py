@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ import msgspec
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.embedded.load import Loader
 from cti.auth import Account
-from cti.demo import site, world
+from cti.demo import books, site, world
 from cti.demo.history import Customer, business, chats, messages, quotes
 from cti.demo.past_calls import calls
 from cti.store import Store
@@ -75,9 +76,12 @@ def fill(
     customers = _invent(rng, now)
     if fresh:
         with crm.loading() as loader:
-            for customer in customers:
-                _load(loader, customer)
+            today = datetime.fromtimestamp(now, ZONE)
+            for n, customer in enumerate(customers):
+                _load(loader, customer, f"1988-{today:%m-%d}" if n == 1 else "")
             _strangers(loader, rng, now)
+        books.fill(crm, now, site.SUPERVISOR[1])
+        books.enquiries(crm, [customer.mobiles[0] for customer in customers[2:4]], site.AGENTS[0][1])
         store.save_calls(calls(customers, UNKNOWN, rng, now, ZONE), site.PBX)
         store.add_sms([message for customer in customers for message in customer.messages])
     return Sample(callers=tuple(_callers(customers)), users=users)
@@ -149,7 +153,8 @@ def _invent(rng: random.Random, now: float) -> list[Customer]:
     return customers
 
 
-def _load(loader: Loader, customer: Customer) -> None:
+def _load(loader: Loader, customer: Customer, birthday: str = "") -> None:
+    """One firm with its people and history; `birthday` is the first person's."""
     firm = loader.add_party(
         customer.name,
         "sea" if customer.tier != "C" else "customer",
@@ -171,7 +176,10 @@ def _load(loader: Loader, customer: Customer) -> None:
             "sea" if customer.tier != "C" else "customer",
             company=firm,
             role=role,
-            attrs={"preference": customer.preference} if n == 0 and customer.preference else {},
+            attrs={
+                **({"preference": customer.preference} if n == 0 and customer.preference else {}),
+                **({"birthday": birthday} if n == 0 and birthday else {}),
+            },
             phones=phones,
             points=[("qq", str(80_000_000 + int(customer.mobiles[n][-6:])))] if n == 0 else [],
             last_contact=customer.last_contact if n == 0 else None,
