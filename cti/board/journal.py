@@ -22,6 +22,8 @@ PIECE_MS: Final = 60_000
 "A piece is closed after this."
 PIECE_BYTES: Final = 512 * 1024
 "Or when its deltas are so long."
+SLACK_MS: Final = 1_000
+"A longer time between two pages is one in which nothing was noted."
 MOST_DELTAS: Final = 5_000
 "Deltas of one answer."
 
@@ -123,19 +125,19 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
     board: dict[str, Any] | None = None
     link: str = "lost"
     deltas: list[ReplayDelta] = []
-    end = at_ms
+    end = 0
     for begin, until, raw in pages:
         body = msgspec.json.decode(raw, type=_Told)
         if begin > until_ms:
             break
-        if begin > end + 1_000 and board is not None:  # the service did not run in between
+        if begin > end + SLACK_MS and board is not None:  # the service did not run in between
             if end < at_ms:
                 link = "lost"
             else:
                 deltas.append(ReplayDelta(at=end / 1000, link="lost"))
         if body.board is not None and (board is None or begin <= at_ms):
             board, link = body.board, body.link
-        elif body.board is not None and begin > end + 1_000:
+        elif body.board is not None and begin > end + SLACK_MS:
             deltas.append(ReplayDelta(at=begin / 1000, changes=_as_changes(body.board), link=body.link))
         if board is None:
             continue
@@ -153,6 +155,8 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
         end = max(end, until)
     if board is None:
         return None
+    if end + SLACK_MS < at_ms:
+        link = "lost"
     return Moment(board=board, link=link, deltas=deltas, until_ms=until_ms, more=False)
 
 

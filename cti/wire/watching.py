@@ -237,7 +237,7 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     key: str
     label: str
-    label_en: str
+    label_en: str = ""
     max: int = 5
     weight: float = 1.0
 
