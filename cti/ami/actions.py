@@ -72,8 +72,10 @@ ALLOWED: Final[Mapping[str, Mapping[str, re.Pattern[str]]]] = {
         "Async": re.compile(r"true"),
     },
 }
-"""Actions that may be sent, the headers each may carry, and what a value may look like. Originate has no Application;
-callers and calls go to contexts of ours alone, where a letter says what follows: q a queue, p a phone, l w j a channel."""
+"""Actions that may be sent, the headers each may carry, and what a value may look like.
+
+Originate has no Application; callers and calls go to contexts of ours alone, where a letter says what follows: q a
+queue, p a phone, l, w and j a channel."""
 
 _REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "Login": frozenset({"Username", "Secret"}),

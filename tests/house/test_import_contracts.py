@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLANTED = [
     ("cti/calls/legs.py", "import time", "the pure core has no I/O, no clock and no chance"),
     ("cti/board/live.py", "import random", "the pure core has no I/O, no clock and no chance"),
+    ("cti/control/overflow.py", "import time", "the pure core has no I/O, no clock and no chance"),
+    ("cti/control/members.py", "import cti.auth", "nothing pure reaches an edge"),
     ("cti/events.py", "import asyncio", "the pure core has no I/O, no clock and no chance"),
     ("crm_bridge/model.py", "import sqlalchemy", "the pure core has no I/O, no clock and no chance"),
     ("cti/calls/visits.py", "import cti.ami.link", "nothing pure reaches an edge"),
