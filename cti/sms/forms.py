@@ -69,8 +69,8 @@ def parse_form(body: bytes) -> dict[str, str]:
 
 def unwrapped(value: str) -> str:
     """JSON in a form field that was percent-encoded once more than needed, or twice."""
-    for _ in range(2):
-        if value[:3].upper() not in ("%5B", "%7B"):
+    for _ in range(3):
+        if not value.startswith("%"):
             break
         value = decoded(unpercent(value.encode()))
     return value

@@ -212,11 +212,13 @@ class Generic:
         """Entries that have a text are customers', those that have a status are receipts."""
         rules = self._rules
         body: Any
+        signed: Any
         if "json" in push.content_type or push.body.lstrip()[:1] in (b"{", b"["):
-            body = parse_json(push.body, Any)
+            body = signed = parse_json(push.body, Any)
         else:
-            body = {key: _inner(value) for key, value in parse_form(push.body).items()}
-        self._verify(push, body)
+            signed = parse_form(push.body)
+            body = {key: _inner(value) for key, value in signed.items()}
+        self._verify(push, signed)
         items: list[Item] = []
         bad = 0
         for shape in (rules.replies, rules.reports):
@@ -297,7 +299,7 @@ class Generic:
             if not isinstance(body, Mapping):
                 raise HookRefused(401)
             said = _text(body.get(proof.field))
-            values = [_text(body[key]) for key in sorted(body) if key != proof.field]
+            values = [_plain(body[key]) for key in sorted(body) if key != proof.field]
             made = hashlib.md5(",".join((*values, proof.secret)).encode(), usedforsecurity=False).hexdigest()
         if not said or not hmac.compare_digest(said.encode("utf-8", "replace"), made.encode()):
             raise HookRefused(401)
@@ -329,6 +331,10 @@ class Generic:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else word(value)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else _text(value)
 
 
 def _at(entry: Any, path: str) -> str:
