@@ -70,22 +70,27 @@ class _Prepared:
         # What stands in the place of each parameter now is never used: each run gives its own.
         blank = {name: [None] * len(one) if isinstance(one, list) else None for name, one in parameters.items()}
         state = statement.compile(dialect=dialect).construct_expanded_state(blank)
-        self.sql: str = state.statement
         of_lists = {
             f"{name}_{nth}": (name, nth - 1)
             for name, one in parameters.items()
             if isinstance(one, list)
             for nth in range(1, len(one) + 1)
         }
-        names: list[Any] = list(state.parameters if state.positiontup is None else state.positiontup)
-        places: list[Any] = names if state.positiontup is None else list(range(len(names)))
-        self._given: Any = (
-            dict(state.parameters) if state.positiontup is None else [state.parameters[name] for name in names]
-        )
-        "Parameters that never change, and places for the others."
-        self._places = [(place, name) for place, name in zip(places, names, strict=True) if name in parameters]
-        self._listed = [(place, *of_lists[name]) for place, name in zip(places, names, strict=True) if name in of_lists]
-        self._more: dict[str, Any] = {} if state.positiontup is not None else {"prepare": True}
+        self.sql: str = state.statement
+        self._more: dict[str, Any] = {}
+        names: list[str]
+        if state.positiontup is None:
+            # What psycopg must look for in a long text each time is cheaper found once: places by number.
+            names = [name for name in state.parameters if name in parameters or name in of_lists]
+            numbered = {name: f"${place}" for place, name in enumerate(names, 1)}
+            self.sql %= {name: numbered.get(name) or _literal(value) for name, value in state.parameters.items()}
+            self._more["prepare"] = True
+        else:
+            names = list(state.positiontup)
+        self._given: list[Any] = [state.parameters[name] for name in names]
+        "Parameters that never change, and room for the others."
+        self._places = [(place, name) for place, name in enumerate(names) if name in parameters]
+        self._listed = [(place, *of_lists[name]) for place, name in enumerate(names) if name in of_lists]
         columns = list(statement.selected_columns)
         # A column of a row may be called count, which a tuple has; it is then asked for under its label.
         labels = [column.key or f"c{place}" for place, column in enumerate(columns)]
@@ -113,6 +118,11 @@ class _Prepared:
                         cells[place] = read(cells[place])
                 found[nth] = cells
         return _Rows(found if self._make is None else map(self._make, found))
+
+
+def _literal(value: Any) -> str:
+    """A constant of our own statements, as PostgreSQL reads it."""
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 def _from_json(text: str) -> Any:
@@ -173,6 +183,7 @@ class Quick:
         if self.on_server and found is not None:
             found.rollback()
             found.autocommit = True
+            found.cursor_factory = psycopg.RawCursor
         return found, made
 
     def give_back(self, connection: Any, made: int) -> None:

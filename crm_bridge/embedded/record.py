@@ -120,7 +120,7 @@ class Reading:
             first = int(matches[0].party.id)
             if found is None:
                 return matches, self._record(connection, next(hit for hit in hits if hit.id == first), limit)
-            if found.profile is not None and found.profile.id == first:
+            if found.me == first:
                 return matches, self._told(connection, found, now)
             return matches, self._record(connection, self._row(connection, first), limit)
 
@@ -147,7 +147,8 @@ class Reading:
 
     def _told(self, connection: Reads, found: whole.Found, now: float) -> Record:
         """The record of one statement's answer; the price trend is asked for only where it is not kept."""
-        if found.profile is None:
+        row = found.row()
+        if row is None:
             raise NotFound
         lines = found.lines_of()
         items = tuple([rows.to_quote(quote, lines.get(quote.id, ()), now) for quote in found.quotes])
@@ -157,7 +158,7 @@ class Reading:
             return sorted((deal[3:] for deal in found.own if deal[:3] == kind), key=lambda d: d[1:], reverse=True)
 
         return Record(
-            profile=_profile(found.profile, found.points, found.colleagues, found.notes, self._known(connection)),
+            profile=_profile(row, found.points, found.colleagues, found.notes, self._known(connection)),
             business=Section(items=found.business, total=found.business_total, as_of=now),
             chats=Section(items=rows.to_chats(found.chats), total=found.chats_total, as_of=now),
             quotes=Section(
@@ -193,11 +194,9 @@ class Reading:
         found = connection.execute(queries.quotes, given).all()
         total = _total(connection, queries, "quotes", found, given)
         lines: dict[str, list[QuoteLine]] = {row.id: [] for row in found}
-        for line in connection.execute(rows.line_query, {"ids": list(lines)}) if lines else ():
-            lines[line.quote_id].append(
-                QuoteLine(container=line.container, count=line.pieces, freight=line.freight, all_in=line.all_in)
-            )
-        items = tuple(rows.to_quote(row, tuple(lines[row.id]), now) for row in found)
+        for quote, _, *line in connection.execute(rows.line_query, {"ids": list(lines)}) if lines else ():
+            lines[quote].append(QuoteLine(*line[:4]))
+        items = tuple([rows.to_quote(row, tuple(lines[row.id]), now) for row in found])
 
         def own(lane: lanes.Wanted) -> Iterable[Any]:
             asked = {

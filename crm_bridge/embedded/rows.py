@@ -200,8 +200,8 @@ for _queries_of in (of_party, of_account):
     prepare(_queries_of.business, _queries_of.chats, _queries_of.notes, _queries_of.points, bare=True)
     prepare(_queries_of.colleagues, *_queries_of.totals.values(), bare=True)
     prepare(_queries_of.quotes)
-prepare(party_query, profile_query, line_query, deal_query)
-prepare(own_query, bare=True)
+prepare(party_query, profile_query, deal_query)
+prepare(own_query, line_query, bare=True)
 
 
 def to_party(row: Any, catalogue: Catalogue) -> Party:

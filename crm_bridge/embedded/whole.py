@@ -38,22 +38,17 @@ class PartyRow(msgspec.Struct):
     last_contact: float | None
 
 
-class ProfileRow(PartyRow):
-    """A row of `rows.profile_of`."""
+class HitRow(PartyRow):
+    """A row of `lookup.whole_query`; without the last, one of `rows.profile_of`."""
 
     attrs: dict[str, Any]
     company_attrs: dict[str, Any] | None
-
-
-class HitRow(PartyRow):
-    """A row of `lookup.query`."""
-
-    ext: str
-    level: str
-    point: str
-    seen_at: float | None
-    by: str
-    times: int
+    ext: str = ""
+    level: str = ""
+    point: str = ""
+    seen_at: float | None = None
+    by: str = ""
+    times: int = 0
 
 
 class LineRow(msgspec.Struct):
@@ -87,7 +82,9 @@ class QuoteRow(msgspec.Struct):
 class Found(msgspec.Struct, array_like=True):
     """The answer, in the order in which `_statement` builds it."""
 
-    profile: ProfileRow | None
+    me: int | None
+    "Whose record it is; None for nobody's."
+    hits: tuple[HitRow, ...]
     points: tuple[ContactPoint, ...]
     colleagues: tuple[tuple[str, str | None], ...]
     notes: tuple[Note, ...]
@@ -100,7 +97,10 @@ class Found(msgspec.Struct, array_like=True):
     lines: tuple[LineRow, ...]
     own: tuple[tuple[str, str, str, str, float, float], ...]
     "The newest deals by port keys, currency and container: those four, then at and price."
-    hits: tuple[HitRow, ...]
+
+    def row(self) -> HitRow | None:
+        """Of whose record it is."""
+        return next((hit for hit in self.hits if hit.id == self.me), None)
 
     def lines_of(self) -> dict[str, tuple[QuoteLine, ...]]:
         """{quote: its lines, in their order}."""
@@ -112,7 +112,6 @@ class Found(msgspec.Struct, array_like=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Found)
-_NONE: Final[Any] = sa.literal_column("'[]'::json")
 
 
 def _all(query: Any, *, bare: bool = False) -> Any:
@@ -120,11 +119,11 @@ def _all(query: Any, *, bare: bool = False) -> Any:
     found = query.subquery("r")
     row = sa.func.json_build_array(*found.c) if bare else sa.func.row_to_json(sa.literal_column("r"))
     told = sa.select(sa.func.json_agg(row)).select_from(found).scalar_subquery()
-    return sa.func.coalesce(told, _NONE)
+    return sa.func.coalesce(told, sa.literal_column("'[]'::json"))
 
 
 def _statement(me: sa.CTE, hits: Any) -> Any:
-    """`me` has one row, the party's `id` and `account`, or none."""
+    """`me` has one row, the party's `id` and `account`, or none; `hits` is a query of its row and perhaps others."""
     id_, account = (sa.select(column).scalar_subquery() for column in (me.c.id, me.c.account))
     of = rows.queries(id_, account)
     quotes = of.quotes.cte("quotes")
@@ -148,9 +147,9 @@ def _statement(me: sa.CTE, hits: Any) -> Any:
         .subquery()
     )
     own = sa.select(*list(deals.c)[:-1]).where(deals.c.nth == 1)
-    profile = rows.profile_of(id_).subquery("r")
     built = sa.func.json_build_array(
-        sa.select(sa.func.row_to_json(sa.literal_column("r"))).select_from(profile).scalar_subquery(),
+        id_,
+        _all(hits),
         _all(of.points),
         _all(of.colleagues, bare=True),
         _all(of.notes.limit(NOTES)),
@@ -162,7 +161,6 @@ def _statement(me: sa.CTE, hits: Any) -> Any:
         of.totals["quotes"].scalar_subquery(),
         _all(lines),
         _all(own, bare=True),
-        hits,
     )
     return sa.select(sa.cast(built, postgresql.TEXT).label("told"))
 
@@ -174,11 +172,11 @@ def _of_party() -> Any:
         .where(party.id == sa.bindparam("id", type_=sa.BigInteger))
         .cte("me")
     )
-    return _statement(me, _NONE)
+    return _statement(me, rows.profile_of(sa.bindparam("id", type_=sa.BigInteger)))
 
 
 def _of_number() -> Any:
-    hit = lookup.query.cte("hit")
+    hit = lookup.whole_query.cte("hit")
     # Nearly always whom the ranking puts first, too; where it does not, his record is read by itself.
     level = sa.case({"learned": 0, "exact": 1, "derived": 2}, value=hit.c.level, else_=3)
     me = (
@@ -187,7 +185,7 @@ def _of_number() -> Any:
         .limit(1)
         .cte("me")
     )
-    return _statement(me, _all(sa.select(hit)))
+    return _statement(me, sa.select(hit))
 
 
 _by_party: Final = _of_party()
