@@ -6,12 +6,13 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, chat, crm, frames, history, pops
+from benchmarks import ami, board, chat, crm, frames, history, pops
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "ami": ("From AMI bytes to events (CPU, median of 5 in turns)", ami.parse_and_state),
     "pops": ("From the ring to the browser, 300 agents' pages open (echo floor and daemon in turns)", pops.ring_to_pop),
+    "board": ("The board's changes to 200 supervisors at 5 Hz (CPU; ours and a bare write in turns)", board.push),
     "frames": ("Encoding what the pages get (CPU, median of 5 in turns)", frames.encode),
     "chat": ("A QQ web archive of 1 GB, streamed (64 MB beside it, each in a process of its own)", chat.gigabyte),
     "history": ("Reports over a year of 3,000 calls a day on SQLite (CPU)", history.reports),
