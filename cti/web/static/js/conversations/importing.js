@@ -56,7 +56,10 @@ export function Import({ onDone }) {
           type="file"
           class="sr"
           accept=".txt,.mht,.mhtml,.json,.jsonl,.xml,.csv,.xlsx"
-          onChange=${(e) => take(e.currentTarget.files[0])}
+          onChange=${(e) => {
+            take(e.currentTarget.files[0]);
+            e.currentTarget.value = ''; // the same file may be chosen again
+          }}
         />
         <${Icon} n="plus" />
         <span class="cut">${file.value ? clean(file.value.name, 40) : t('imp.choose')}</span>

@@ -60,7 +60,7 @@ function Fields({ profile, onSaved }) {
   };
   useKeys({
     'Ctrl+Enter': (e) => {
-      if (!e.target.closest?.('.cust-fields')) return false;
+      if (!count || e.target.closest?.('.offer-form, .biz-form')) return false;
       save();
       return true;
     },

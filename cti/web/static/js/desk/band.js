@@ -8,6 +8,9 @@ import { agent, board } from '../session.js';
 import { show } from './current.js';
 import { callerWords } from '../ui/words.js';
 
+/** What each kind of reason looks like beside its number. */
+const GLYPH = { quote: 'tag', enquiry: 'help', shipment: 'ship', missed: 'miss', complaint: 'alert', message: 'chat', callback: 'phone' };
+
 const Incoming = ({ pop }) => {
   const { main, firm } = partyName(pop.party);
   const ringing = pop.state === 'ringing';
@@ -47,6 +50,7 @@ export const Band = ({ pop, other }) => {
     text: clean(pick(x.text, x.text_en), 60),
     evidence: clean(pick(x.evidence, x.evidence_en), 120),
     today: Boolean(x.today),
+    kind: x.kind,
   }));
   if (pop.came_from) {
     reasons.unshift({
@@ -63,9 +67,10 @@ export const Band = ({ pop, other }) => {
   return html`<div class="band">
     <h2>${t('band.title')}</h2>
     ${reasons.length === 0 ? html`<p class="none">${pending ? t('band.looking') : t('band.none')}</p>` : html`<ol>
-      ${reasons.map((r, i) => html`<li key=${i} class=${i === 0 && r.today ? 'first' : ''}>
+      ${reasons.map((r, i) => html`<li key=${i} class=${i === 0 && r.today ? 'first' : ''} data-kind=${r.kind}>
         <b title=${r.text}>
           ${r.open ? null : html`<span class="rank">${r.from ? html`<${Icon} n="in" />` : i + 1}</span>`}
+          ${GLYPH[r.kind] ? html`<${Icon} n=${GLYPH[r.kind]} class=${r.kind === 'complaint' || r.kind === 'missed' ? 'bad' : 'mut'} />` : null}
           <span class=${r.open ? 'cut mut' : 'cut'}>${r.text}</span>
         </b>
         <p class="cut" title=${r.evidence}>

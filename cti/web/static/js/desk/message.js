@@ -25,6 +25,9 @@ export const writingTo = signal(null);
 const about = signal({}); // pop id -> Conversation without its messages: whom one may write to, and what to count with
 const older = signal({}); // pop id -> {items, next}: what was read behind the section
 
+/** Until the service has told more, one may write already: no letter waits for an answer. */
+const WAITING = { can_send: true, to: [], drafts: [], counting: null, waiting: true };
+
 const put = (box, id, value) => {
   const kept = Object.entries(box.value).slice(-8);
   box.value = { ...Object.fromEntries(kept), [id]: value };
@@ -63,7 +66,7 @@ const change = (pop, values) => {
 
 const toComposer = () =>
   requestAnimationFrame(() => {
-    const box = document.querySelector('.composer textarea, .composer .filled input');
+    const box = document.querySelector('.composer .filled .wrong') ?? document.querySelector('.composer textarea, .composer .filled input');
     box?.focus();
     box?.setSelectionRange?.(box.value.length, box.value.length);
   });
@@ -98,6 +101,13 @@ function Thread({ pop, section }) {
   useLayoutEffect(() => {
     if (atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [last?.id, last?.status]);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => {
+      if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+    });
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
   const rows = [];
   let day = null;
   for (const m of list) {
@@ -135,10 +145,10 @@ const To = ({ to, chosen, onChoose }) => {
   if (to.length < 2) return html`<span class="num cut">${chosen ? name(chosen) : ''}</span>`;
   return html`<${Menu}
     label=${t('sms.to')}
-    class="btn s ghost num"
+    class="btn s ghost num to"
     button=${
       html`
-        ${name(chosen)} <${Icon} n="down" />
+        <span class="cut">${name(chosen)}</span> <${Icon} n="down" />
       `
     }
   >
@@ -181,7 +191,7 @@ function Composer({ pop, facts }) {
   const freeText = facts.counting?.free_text !== false;
 
   const send = async () => {
-    if (busy.value || empty || !mayWrite) return;
+    if (busy.value || empty || !mayWrite || !chosen || problems.length) return;
     busy.value = true;
     said.value = '';
     const sent = { ...(draftOf(pop).get('sms') ?? {}) };
@@ -259,9 +269,9 @@ function Composer({ pop, facts }) {
     <div class="composer-foot">
       <span class=${`cut${say ? ' bad' : ' mut'} num`} role=${say ? 'alert' : undefined} title=${say || undefined}>
         ${say || html`<span data-count>
-          ${facts.counting?.signature ? `${t('sms.signature')} ${clean(facts.counting.signature, 16)} · ` : ''}
           ${t('sms.size', { n: shown.characters, s: shown.segments })}
           ${shown.segments > 1 ? ` · ${t('sms.left', { n: shown.left })}` : ''}
+          ${facts.counting?.signature ? ` · ${t('sms.signature')}${clean(facts.counting.signature, 16)}` : ''}
         </span>`}
       </span>
       <span class="grow"></span>
@@ -283,6 +293,8 @@ function Composer({ pop, facts }) {
           busy.value ||
           empty ||
           !mayWrite ||
+          !chosen ||
+          problems.length > 0 ||
           Boolean(blocked) ||
           (!template && !freeText) ||
           missing.length > 0 ||
@@ -308,18 +320,18 @@ function Composer({ pop, facts }) {
 
 /** 短信记录 opened for writing. */
 export function MessagesPanel({ pop, section, tools }) {
-  const facts = about.value[pop.id];
+  const facts = about.value[pop.id] ?? WAITING;
   const heard = section.items.filter((m) => m.direction === 'in').reduce((a, m) => Math.max(a, m.at), 0);
   // Whom one may write to changes with the customer, and with what he writes: he may want no more.
   useEffect(() => {
     readAbout(pop);
   }, [pop.id, pop.party?.id, heard]);
-  const to = facts?.to?.find((r) => r.opted_out);
+  const to = facts.to.find((r) => r.opted_out);
   return html`<${Panel}
     id="sec-sms"
     icon="msg"
     title=${t('sec.sms')}
-    meta=${facts?.to?.[0] ? clean(facts.to[0].display, 20) : ''}
+    meta=${facts.to[0] ? clean(facts.to[0].display, 20) : ''}
     k="5"
     class="messages"
     tools=${
@@ -341,13 +353,11 @@ export function MessagesPanel({ pop, section, tools }) {
     }
   >
     <${Thread} key=${pop.id} pop=${pop} section=${section} />
-    ${facts?.can_send ? html`<${Composer} key=${`${pop.id} c`} pop=${pop} facts=${facts} />` : facts ? html`<div class="composer">
+    ${facts.can_send ? html`<${Composer} key=${`${pop.id} c`} pop=${pop} facts=${facts} />` : html`<div class="composer">
       ${draftOf(pop).values.value.sms?.text ? html`<p class="cut">
         <${Foreign} text=${draftOf(pop).values.value.sms.text} limit=${200} />
       </p>` : null}
       <p class="say">${clean(pick(facts.why, facts.why_en) || t('sms.cannot'), 120)}</p>
-    </div>` : html`<div class="composer">
-      <${Loading} lines=${2} />
     </div>`}
   </${Panel}>`;
 }

@@ -67,6 +67,9 @@ const Who = ({ pop }) => {
         ${t('party.owner')} <${Foreign} text=${party.owner_name} limit=${10} />
       </${Tag}>` : null}
       ${party.owner_phase ? html`<${StateMark} phase=${party.owner_phase} plain />` : null}
+      ${(pop.flags ?? []).slice(0, 2).map((f) => html`<${Tag} key=${f.kind} kind=${f.kind === 'overdue' ? 'bad' : 'info'} icon=${f.kind === 'overdue' ? 'alert' : undefined}>
+        ${clean(pick(f.text, f.text_en), 18)}
+      </${Tag}>`)}
     </div>`;
   }
   const number = shownNumber(caller);

@@ -5,14 +5,14 @@ import { Icon, Key } from '../ui/marks.js';
 import { usePaused } from '../ui/field.js';
 import { Menu, Item } from '../ui/menu.js';
 import { t, pick } from '../i18n.js';
-import { clean, currencySign, money, shortDate } from '../format.js';
+import { clean, shortDate } from '../format.js';
 import { minute, cutOff } from '../session.js';
 import { useKeys } from '../keys.js';
 import { toast, whyNot } from '../toast.js';
 import { quotes } from '../api-customers.js';
 import { newKey } from '../api-messages.js';
 import { PortField } from './portfield.js';
-import { choices, chargeName, readChoices } from './choices.js';
+import { choices, chargeName, readChoices, sums } from './choices.js';
 import { bodyOf, chargesOf, emptyOffer, inDays, isBlank, perBox, wrongIn, endOfDay } from './offer.js';
 
 const COUNT_MS = 200;
@@ -24,8 +24,6 @@ export function openOffer(draft, given) {
   if (!draft.get('quote') || given) draft.set('quote', { key: newKey(), ...(given ?? emptyOffer()) });
   requestAnimationFrame(() => document.querySelector('.offer-form input')?.focus());
 }
-
-const sums = (list) => (list ?? []).map((m) => `${currencySign(m.currency)}${money(m.amount)}`).join(' + ') || '–';
 
 /** The offer in one sentence, for a text message. */
 const inWords = (typed, told) => {

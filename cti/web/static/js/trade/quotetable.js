@@ -7,7 +7,7 @@ import { clean, clockTime, currencySign, daysAgo, money, shortDate, toEpoch } fr
 import { toast, whyNot } from '../toast.js';
 import { quotes } from '../api-customers.js';
 import { typedFrom } from './offer.js';
-import { chargeName, readChoices } from './choices.js';
+import { chargeName, readChoices, sums } from './choices.js';
 import { openOffer } from './offerform.js';
 
 const LOOK = { open: ['warn'], sent: ['info'], won: ['good', 'check'], lost: [''], expired: [''] };
@@ -95,8 +95,6 @@ const Row = ({ q, now, open, onOpen }) => {
     </td>
   </tr>`;
 };
-
-const sums = (list) => (list ?? []).map((m) => `${currencySign(m.currency)}${money(m.amount)}`).join(' + ') || '–';
 
 /** One offer in full: its charges per container type, what it comes to, and what can be done with it. */
 function Facts({ party, draft, q, mayEdit, onChanged }) {
