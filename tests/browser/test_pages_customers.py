@@ -257,7 +257,7 @@ async def test_chat_of_a_stranger_is_linked_and_the_link_taken_back(running: Ser
 
 
 async def test_admin_uploads_chats_and_sees_no_customer(running: Service, pages: Pages, tmp_path: Path) -> None:
-    """Whoever keeps the service brings chat files in, twice without doubling, and finds no customer's page open to him."""
+    """Whoever keeps the service brings chat files in, twice without doubling, and no customer is shown to him."""
     boss = Account(login="root", name="管理", role="admin", password_hash=FAST.hash(PASSWORD))
     await asyncio.to_thread(running.app.store.add_user, boss)
     screen = await pages.log_in("root", "conversations")
@@ -274,13 +274,16 @@ async def test_admin_uploads_chats_and_sees_no_customer(running: Service, pages:
     screen.blameless()
 
 
-@pytest.mark.parametrize("user", ["hansong"])
-async def test_pages_ask_nothing_by_themselves_fit_and_speak_english(pages: Pages, user: str) -> None:
-    """Once drawn a page asks nobody anything; nothing hangs over the edge at 1366; no Chinese word of ours in English."""
+def _record(screen: Screen, asked: list[str]) -> None:
+    screen.page.on("request", lambda request: asked.append(request.url))
+
+
+async def test_pages_ask_nothing_by_themselves_fit_and_speak_english(pages: Pages) -> None:
+    """Once drawn a page asks nobody anything; nothing hangs over the edge at 1366; in English no word is Chinese."""
     context = await pages.profile()
     door = Screen(await context.new_page())
     await door.page.goto(f"{pages.base}/")
-    await pages.enter(door, user)
+    await pages.enter(door, "hansong")
     await context.add_cookies([{"name": "thirteen_lang", "value": "en", "url": pages.base}])
     opened: list[tuple[str, Screen, list[str]]] = []
     for name in PAGES:
@@ -290,7 +293,7 @@ async def test_pages_ask_nothing_by_themselves_fit_and_speak_english(pages: Page
         opened.append((name, screen, asked))
     await door.page.wait_for_timeout(1000)
     for _, screen, asked in opened:
-        screen.page.on("request", lambda request, asked=asked: asked.append(request.url))
+        _record(screen, asked)
     await door.page.wait_for_timeout(1200)
     for name, screen, asked in opened:
         assert asked == [], name
