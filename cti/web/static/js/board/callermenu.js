@@ -69,7 +69,8 @@ export function CallerActions({ c, who }) {
 
 /** Letters on the row under the pointer or the focus: T takes, P puts first, M opens its menu. */
 export function callerKeys() {
-  const row = () => (frozen.value || !able('callers') ? null : board.value?.callers[atRow.value]);
+  const shut = () => frozen.value || !able('callers') || document.querySelector('dialog[open]');
+  const row = () => (shut() ? null : board.value?.callers[atRow.value]);
   const on = (fn) => () => {
     const c = row();
     if (!c || pending(watch.value.actions, { visit: c.visit })) return false;

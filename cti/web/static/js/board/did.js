@@ -39,7 +39,7 @@ const One = ({ m, action }) => {
 export const Did = () => {
   useKeys({
     z: () => {
-      const last = frozen.value ? null : lastOwn();
+      const last = frozen.value || document.querySelector('dialog[open]') ? null : lastOwn();
       if (!last) return false;
       undo(last);
       return true;

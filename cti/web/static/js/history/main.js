@@ -14,7 +14,7 @@ import { Heat } from './heat.js';
 import { CoursePanel } from './course.js';
 import { TablePanel, large } from './table.js';
 import { CallsPanel } from './calls.js';
-import { CallDialog } from './call.js';
+import { CallDialog, opened } from './call.js';
 
 const KEYS = [
   ['1 – 5', 'key.tabs'],
@@ -37,7 +37,7 @@ function History() {
     r: again,
     Escape: () => {
       const { pick: row, cell, which } = state.value;
-      if (!row && !cell && which === 'troubled') return false;
+      if (opened.value || (!row && !cell && which === 'troubled')) return false; // a dialog closes by itself
       ask({ pick: null, cell: '', which: 'troubled' });
       return true;
     },

@@ -1,0 +1,221 @@
+"""The supervisors' pages in a real browser: countdown, alert, report and drill-down, wallboard; none asks by itself.
+
+Moving a caller needs a PBX that moves him: test_pages_asterisk.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from cti.auth import Account
+from cti.demo.sample import Sample
+from cti.settings import Settings
+from tests.app.service import FAST, PASSWORD, copy_of, eventually, service
+from tests.browser.conftest import Opened
+from tests.browser.pages import Screen, chromium_pages
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+TARGET_S = 2.0
+TEN_MINUTES_MS = 600_000
+LAST_WEEKS = "/history?period=lastMonth"
+SMALLEST = """
+Math.min(...[...document.querySelectorAll('.wall *')]
+  .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) && e.offsetParent)
+  .map((e) => parseFloat(getComputedStyle(e).fontSize)))
+"""
+"The smallest letters on the wall, in pixels."
+
+
+def _short_target(settings: Settings) -> Settings:
+    queues = {n: msgspec.structs.replace(q, target=TARGET_S) for n, q in settings.queues.items()}
+    return msgspec.structs.replace(settings, queues=queues)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def floor(sample_site: tuple[Path, Sample], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Opened]:
+    """One service at life's own speed, with an admin, and one browser."""
+    folder = copy_of(sample_site[0], tmp_path_factory.mktemp("floor"))
+    async with (
+        service(folder, sample_site[1], speed=1.0, change=_short_target) as running,
+        chromium_pages(running.base, PASSWORD) as pages,
+    ):
+        admin = Account(login="admin", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD))
+        await asyncio.to_thread(running.app.store.add_user, admin)
+        yield running, pages
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def boss(floor: Opened) -> Screen:
+    """The supervisor's board; his other pages open beside it."""
+    return await floor[1].log_in("hansong")
+
+
+async def _open(boss: Screen, address: str) -> Screen:
+    """Another page of the same user, still empty where `address` is ''."""
+    screen = Screen(await boss.page.context.new_page())
+    if address:
+        await screen.page.goto(re.sub(r"/board$", address, boss.page.url))
+        await screen.ready()
+    return screen
+
+
+async def test_countdown_turns_and_its_alert_is_raised_silenced_and_over(floor: Opened, boss: Screen) -> None:
+    """Past the target the row turns and one alert stands; silenced it is dimmed, over when the caller is gone."""
+    running, board = floor[0], boss
+    running.call("abandoned")
+    row = await board.shown("#waiting tbody tr")
+    await expect(row.locator(".left13")).to_contain_text("剩")
+    await expect(row.locator(".left13")).to_contain_text("超 00:0")
+    await expect(row).to_have_class(re.compile("k-over"))
+    line = await board.shown("#alerts li[data-alert=late][data-open]")
+    await expect(line).to_contain_text("超过 2 秒")
+    await expect(line).to_contain_text("周敏")
+    await expect(board.find("#alerts li[data-open]")).to_have_count(1)
+    await line.locator("button", has_text="静音").click()
+    await board.find("[role=menuitem]", has_text="只这一条").click()
+    await expect(board.find("#alerts li.quiet")).to_contain_text("已静音")
+    await board.gone("#waiting tbody tr")
+    await expect(board.find("#alerts li.over")).to_contain_text("解除")
+    board.blameless()
+
+
+def _told(words: str, what: str) -> int:
+    """The number behind a word."""
+    found = re.search(rf"{what} (\d+)", words)
+    assert found, words
+    return int(found[1])
+
+
+async def test_report_has_a_chart_and_every_number_opens_its_calls(boss: Screen) -> None:
+    """The list behind a number is as long as the number; a bar, a cell and a call of the list lead further."""
+    screen = await _open(boss, LAST_WEEKS)
+    number = await screen.shown('[data-figure="abandoned"] b .link')
+    lost = int((await number.inner_text()).strip())
+    assert lost > 0
+    await number.click()
+    await expect(screen.find("#calls .crumb b")).to_contain_text(f"放弃 {lost} 通")
+    await expect(screen.find("#calls tbody tr")).to_have_count(lost)
+
+    await expect(screen.find('[data-figure="level"] .vname')).to_contain_text("V2")
+    offered = int((await screen.find('[data-figure="offered"] b .link').inner_text()).replace(",", ""))
+    bars = await screen.find("#course .hit title").all_text_contents()
+    assert sum(_told(bar, "来电") for bar in bars) == offered
+
+    troubled = [_told(bar, "晚接或放弃") for bar in bars]
+    busiest = troubled.index(max(troubled))
+    await screen.find("#course .hit").nth(busiest).click()
+    day = await screen.find("#course .hit").nth(busiest).get_attribute("data-bucket") or ""
+    await expect(screen.find("#calls .crumb")).to_contain_text(day[5:10])
+    await screen.shown("#calls table[aria-busy=false]")
+    for moment in await screen.find("#calls tbody td:first-child").all_inner_texts():
+        assert moment.startswith(day[5:10])
+
+    await screen.page.keyboard.press("Escape")
+    cell = screen.find("#heat button.h1, #heat button.h2").first
+    hour = (await cell.get_attribute("data-cell") or "").split("-")[1]
+    await cell.click()
+    await expect(screen.find("#course h2")).to_contain_text(f"{hour} 时")
+    await screen.shown("#calls table[aria-busy=false]")
+    for moment in await screen.find("#calls tbody td:first-child").all_inner_texts():
+        assert moment[6:8] == f"{int(hour):02d}"
+
+    await screen.find("#calls tbody tr").first.click()
+    await expect(screen.find("dialog .wait-of")).to_contain_text(re.compile("秒"))
+    await screen.page.keyboard.press("Escape")
+    assert "cell=" in screen.page.url
+    screen.blameless()
+
+
+async def test_another_target_recomputes_the_past_and_the_file_says_so(floor: Opened, boss: Screen) -> None:
+    """The level of the same calls differs, the address carries the target, and the export is made with it."""
+    screen = await _open(boss, LAST_WEEKS)
+    level = screen.find('[data-figure="level"] > b .link')
+    before = await level.inner_text()
+    await screen.find(".filters button", has_text="V2").click()
+    await screen.find(".pick-target input").fill("60")
+    await screen.page.keyboard.press("Enter")
+    await expect(level).not_to_have_text(before)
+    assert "target=60" in screen.page.url
+    await screen.page.keyboard.press("Escape")
+    await screen.find(".filters button", has_text="导出").click()
+    href = await screen.find("a[download]", has_text="CSV").get_attribute("href") or ""
+    file = await screen.page.request.get(floor[1].base + href)
+    assert file.status == 200
+    assert "目标 Target (s),60.0" in (await file.body()).decode("utf-8-sig")
+    screen.blameless()
+
+
+async def test_agent_sees_his_own_figures_only(floor: Opened) -> None:
+    """No filter by others, one row by agent: himself."""
+    _, pages = floor
+    screen = await pages.log_in("linzhixia")
+    await screen.page.goto(pages.base + LAST_WEEKS)
+    await expect(screen.find("#table tbody tr")).to_have_count(1)
+    await expect(screen.find("#table tbody tr")).to_contain_text("林知夏")
+    await expect(screen.find(".filters")).to_contain_text("只含我自己的来电")
+    await expect(screen.find(".filters")).not_to_contain_text("全部坐席")
+    screen.blameless()
+
+
+async def test_wallboard_fills_a_television_and_knows_no_number(floor: Opened) -> None:
+    """By its address alone, 1920×1080: everything is in sight, nothing under 25 px, no number, no other right."""
+    running, pages = floor
+    async with running.browser("admin") as admin:
+        status, made = await admin.call("POST", "/wallboard/tokens", {"label": "大厅", "days": None})
+    assert status == 201
+    screen = Screen(await (await pages.profile(1920, 1080)).new_page())
+    pages.screens.append(screen)
+    await screen.page.goto(pages.base + made["path"])
+    await screen.ready()
+    running.call("held")
+    caller = await screen.shown(".wt li .bar13")
+    assert await caller.is_visible()
+    await expect(screen.find(".wq tbody tr")).to_have_count(3)
+    await expect(screen.find(".big .vname")).to_contain_text("V2")
+    assert "#" not in screen.page.url
+    assert await screen.page.evaluate(SMALLEST) >= 25
+    box = await screen.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert box == [1920, 1080]
+    assert not re.search(r"1[3-9]\d[ \d]{8,}", await screen.find("#app").inner_text())
+    assert (await screen.page.request.get(f"{pages.base}/api/v1/history/report")).status == 401
+    await running.end_calls()
+    screen.blameless()
+
+
+PAGES = {
+    "board": "#alerts",
+    "history": "#calls .causes",
+    "definitions": "#V8",
+    "replay": ".top",
+    "staffing": "#plan table, #plan .say",
+    "teams": "[data-login]",
+    "wallboard": ".wall .hd",
+}
+"{page: what stands on it when it is there}"
+
+
+async def test_no_page_asks_by_itself(floor: Opened, boss: Screen) -> None:
+    """In ten minutes in which nobody touches a page it asks the service nothing: what is new is pushed."""
+    screen = await _open(boss, "")
+    await screen.page.clock.install()
+    asked: list[str] = []
+    screen.page.on("request", lambda request: asked.append(request.url))
+    for page, stands in PAGES.items():
+        await screen.page.goto(f"{floor[1].base}/{page}")
+        await screen.ready()
+        await screen.shown(stands)
+        await screen.page.wait_for_load_state("networkidle")
+        asked.clear()
+        await screen.page.clock.fast_forward(TEN_MINUTES_MS)
+        await screen.page.evaluate("fetch('/healthz')")  # what was asked before it has been seen by then
+        await eventually(lambda: any(url.endswith("/healthz") for url in asked))
+        assert [url for url in asked if "/api/" in url] == [], page
