@@ -234,6 +234,7 @@ class App:
             clock=wall_clock,
             wanted=WANTED,
             only=ONLY,
+            auditor=self.pbx.audit,
         )
         self.supervision = Supervision(
             settings,

@@ -14,6 +14,7 @@ from panoramisk.manager import Manager
 
 from cti.ami import gate as gates
 from cti.ami.actions import AmiError
+from cti.ami.audit import Auditor, audit
 from cti.ami.inbox import Inbox
 from cti.ami.messages import Packet
 from cti.ami.protocol import AmiProtocol
@@ -66,6 +67,8 @@ class Pace(msgspec.Struct, frozen=True):
     "For FullyBooted after a login; it never comes to an account that may not read `system`."
     answer: float = 5.0
     "For each list of a resync."
+    audit: float = 5.0
+    "Between two questions of the audit: the channels are looked at every second time, and what is odd at once again."
     audit_every: float = 30.0
     "Shortest time between two readings of the lists that doubt alone asked for."
     slice: float = 0.02
@@ -115,6 +118,7 @@ class Link:
         wanted: frozenset[bytes] = gates.WANTED,
         only: Mapping[bytes, bytes] | None = None,
         rng: random.Random | None = None,
+        auditor: Auditor | None = None,
     ) -> None:
         """`clock`: receiving time in epoch seconds. `wanted`: event types to keep; those the link needs are added.
 
@@ -132,6 +136,7 @@ class Link:
         self._pace = pace
         self._wanted = wanted | gates.ITEMS | {b"FullyBooted"}
         self._only = only
+        self._auditor = auditor
         self._rng = rng or random.Random()  # noqa: S311 - spreads reconnects, keeps no secret
         self._inbox = Inbox(self._hand_on, pace.slice)
         self._protocol: AmiProtocol | None = None
@@ -251,8 +256,12 @@ class Link:
             await self._resync(protocol)
             self._live = True
             self._tell(_LIVE)
-            await _first(pace.audit_every, self._ended, self._urgent)
-            await _first(None, self._ended, self._urgent, self._doubt)
+            auditing = asyncio.get_running_loop().create_task(self._audit(protocol))
+            try:
+                await _first(pace.audit_every, self._ended, self._urgent)
+                await _first(None, self._ended, self._urgent, self._doubt)
+            finally:
+                auditing.cancel()
         return self._no_link("连接已断开", self._ended.reason)
 
     async def _log_in(self, protocol: AmiProtocol) -> None:
@@ -304,6 +313,25 @@ class Link:
                 self._inbox.release()
                 return
             await _first(pace.retry_first, self._ended)
+
+    async def _audit(self, protocol: AmiProtocol) -> None:
+        """Compare with the PBX's lists for ever; a difference that is certain has them all read anew."""
+
+        async def ask(name: str, fields: Mapping[str, str]) -> list[Packet]:
+            return await _ask(protocol, name, fields, self._pace.answer)
+
+        def found(differences: int) -> None:
+            _log.warning("%d differences from the PBX's lists: reading them all", differences)
+            self._totals["audit_corrections"] += differences
+            self._urgent.set("audit")
+
+        if self._auditor is None:
+            return
+        try:
+            await audit(ask, self._auditor, self._pace.audit, found)
+        except Exception:
+            self._totals["callback_errors"] += 1
+            _log.exception("the audit ended")
 
     # -- packets ---------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,16 @@ class Member:
         self.login_time = _whole(packet.get("LoginTime")) or self.login_time
 
 
+Standing = tuple[int, bool, int]
+"(Status, paused, penalty) of a member in a queue"
+
+
+def listed_member(item: Packet) -> tuple[str, Standing]:
+    """How a QueueMember list item has a member: (interface, standing)."""
+    interface = item.get("Interface") or item.get("Location")
+    return interface, (_whole(item.get("Status")), item.get("Paused") == "1", _whole(item.get("Penalty")))
+
+
 class Roll:
     """All members of all queues, gathered into agents by the phone they have."""
 
@@ -152,6 +162,18 @@ class Roll:
     def is_member(self, phone: str) -> bool:
         """True if the phone is, or was seen as, a member's."""
         return phone in self._by_phone or phone in self._names
+
+    def queues(self) -> list[str]:
+        """Queues with a member, in order."""
+        return sorted({queue for queue, _ in self._members})
+
+    def stand(self, queue: str) -> dict[str, Standing]:
+        """{interface: how it stands} of a queue's members."""
+        return {
+            interface: (member.status, member.paused, member.penalty)
+            for (own, interface), member in self._members.items()
+            if own == queue
+        }
 
     def serves(self, phone: str, queue: str) -> bool:
         """True if the phone is a member's of this queue."""

@@ -11,6 +11,7 @@ from cti.ami.roster import Roster, boot_of
 from cti.calls import on_channels, on_dialplan, on_members, on_queues, on_transfers, record, restart, rings
 from cti.calls import reach as reach_
 from cti.calls import resync as resync_
+from cti.calls.audit import Audit
 from cti.calls.call import CallState
 from cti.calls.reach import Membership, Reach
 from cti.calls.state import PbxConfig, State
@@ -65,6 +66,8 @@ class Pbx:
         """A PBX of which nothing is known yet."""
         self._state = State(config or PbxConfig())
         self._offset = 0.0
+        self.audit = Audit(self._state)
+        "Compares what is believed with the PBX's lists."
 
     @property
     def counters(self) -> dict[str, int]:

@@ -177,9 +177,14 @@ class State:
             leg.answered = packet.get(keys[6]) == "6"
         return leg
 
+    @staticmethod
+    def speaks(name: str) -> bool:
+        """False for channels of Asterisk's own machinery."""
+        return bool(name) and not name.startswith(_MACHINERY)
+
     def new_leg(self, uid: str, name: str, linkedid: str, packet: Packet, prefix: str = "") -> Leg | None:
         """A leg is born (or first seen): into the call of its Linkedid, which is made if need be."""
-        if not name or name.startswith(_MACHINERY):
+        if not self.speaks(name):
             return None
         if len(self.legs) >= _LEG_LIMIT or len(uid) > 150 or len(name) > 200:
             self.count("legs_refused")

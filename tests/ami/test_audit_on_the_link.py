@@ -1,0 +1,80 @@
+"""The link puts the audit's questions while it is live, and reads the lists anew when a difference is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from cti.ami.link import Link
+from cti.ami.messages import Packet
+from tests.ami.clients import QUICK, Ours
+from tests.ami.wire import ScriptedPbx, Site, listing, saying
+
+
+class Suspicious:
+    """Asks for the channels and says what it is told to of each list."""
+
+    def __init__(self, verdicts: Sequence[int]) -> None:
+        self.verdicts = list(verdicts)
+        self.heard: list[list[str]] = []
+
+    def question(self) -> tuple[str, Mapping[str, str]]:
+        """Queues are refused by this PBX, the name of the second may not be sent at all."""
+        return ("CoreShowChannels", {}) if len(self.heard) % 2 == 0 else ("QueueStatus", {"Queue": "a\r\nb"})
+
+    def answer(self, fields: Mapping[str, str], items: Sequence[Packet]) -> int:
+        """One verdict after the other."""
+        self.heard.append([item.get("Uniqueid") for item in items])
+        return self.verdicts.pop(0) if self.verdicts else 0
+
+
+def audited(ours: Ours, pbx: ScriptedPbx, auditor: Suspicious) -> Link:
+    """A link with that auditor, asking often."""
+    return Link(
+        Site(pbx.port),
+        on_packet=lambda packet, now: ours.see(dict(packet.headers())),
+        on_roster=ours._roster,
+        on_state=ours._state,
+        clock=lambda: 1_000.0,
+        pace=msgspec.structs.replace(QUICK, audit=0.01),
+        auditor=auditor,
+    )
+
+
+async def test_a_certain_difference_has_the_lists_read_anew(pbx: ScriptedPbx, ours: Ours) -> None:
+    """Once for each, without the link being lost in between; it is counted."""
+    pbx.answers["CoreShowChannels"] = listing(["Event: CoreShowChannel", "Uniqueid: 1.1"])
+    auditor = Suspicious([0, 2])
+    auditor.question = lambda: ("CoreShowChannels", {})  # type: ignore[method-assign]
+    ours.run(audited(ours, pbx, auditor))
+    await ours.until(lambda: len(ours.rosters) == 2 and ours.link.state.phase == "live")
+    assert ours.phases == ["connecting", "resyncing", "live", "live"]
+    assert ours.link.counters()["audit_corrections"] == 2
+    assert auditor.heard[0] == ["1.1"]
+    await pbx.until(lambda: pbx.count("CoreShowChannels") > 8)
+    assert len(ours.rosters) == 2, "what is as listed has nothing read anew"
+
+
+async def test_a_question_that_cannot_be_put_or_is_refused_ends_nothing(pbx: ScriptedPbx, ours: Ours) -> None:
+    """An error, a name that no action may carry: the next question is put all the same, and the link stays."""
+    auditor = Suspicious([])
+    asked = 0
+    names: tuple[tuple[str, dict[str, str]], ...] = (
+        ("QueueStatus", {"Queue": "a\r\nb"}),
+        ("Nonsense", {}),
+        ("CoreShowChannels", {}),
+    )
+
+    def question() -> tuple[str, Mapping[str, str]]:
+        nonlocal asked
+        asked += 1
+        return names[asked % 3]
+
+    auditor.question = question  # type: ignore[method-assign]
+    pbx.answers["Nonsense"] = saying("Response: Error", "Message: Permission denied")
+    ours.run(audited(ours, pbx, auditor))
+    await ours.until(lambda: len(ours.rosters) == 1)
+    await pbx.until(lambda: pbx.count("CoreShowChannels") > 4)
+    assert ours.phases == ["connecting", "resyncing", "live"]
+    assert len(ours.rosters) == 1
