@@ -249,8 +249,10 @@ def test_a_gap_hides_nothing() -> None:
     world = World(rule())
     world.callers.append(world.now)
     world.passes(9)
-    world.live = False
     world.quiet()
+    world.passes(30)
+    world.live = False
+    world.look()
     world.passes(500)
     assert len(world.done) == 3
     world.person_adds("P/2")
