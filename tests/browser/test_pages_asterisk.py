@@ -16,7 +16,7 @@ from tests.app.service import KNOWN, PASSWORD
 from tests.asterisk import programs
 from tests.asterisk.console import Console
 from tests.asterisk.pbx import RealAsterisk
-from tests.asterisk.plays import EXPORT
+from tests.asterisk.plays import EUROPE, EXPORT, SEASIA
 from tests.asterisk.service import Service
 from tests.asterisk.stage import Stage
 from tests.browser.pages import Pages, Screen, chromium_pages
@@ -118,3 +118,38 @@ async def test_ring_all_on_real_phones_closes_for_the_losers(sample_site: tuple[
         await caller.hang_up()
         for desk in desks.values():
             desk.blameless()
+
+
+async def test_supervisor_moves_a_waiting_caller_and_takes_it_back(sample_site: tuple[Path, Sample]) -> None:
+    """Asked by a click, shown as asked, confirmed by the PBX's events; Z brings the caller back where he waited."""
+    folder, _ = sample_site
+    async with _stage(folder) as (stage, pages):
+        for phone in (*EUROPE, *SEASIA):
+            await stage.act("QueuePause", Interface=stage.interface(phone), Paused="true")
+        board = await pages.log_in("hansong")
+        await stage.call(stage.names.seasia, number=KNOWN)
+        row = await board.shown("#waiting tbody tr", "周敏")
+        await expect(row).to_contain_text(f"{stage.names.seasia} · 1")
+        waited = await row.locator(".left13").inner_text()
+        await row.locator(".more").click()
+        await board.find(".why input").fill("欧洲组有人")
+        await board.find("[role=menuitem]", has_text=stage.names.europe).click()
+        done = await board.shown('.did .toast[data-action="caller_move"][data-state="confirmed"]')
+        await expect(done).to_contain_text("欧洲组有人")
+        row = await board.shown("#waiting tbody tr", f"{stage.names.europe} · 1")
+        await expect(row.locator(".left13")).not_to_have_text(waited)  # his clock went on
+        assert await _line(stage, stage.names.europe) == 1
+        await board.page.keyboard.press("z")
+        await board.shown("#waiting tbody tr", f"{stage.names.seasia} · 1")
+        await expect(board.find('.did .toast[data-state="confirmed"]')).to_have_count(2)
+        assert (await _line(stage, stage.names.europe), await _line(stage, stage.names.seasia)) == (0, 1)
+        await board.find("#agents button", has_text="调度记录").click()
+        await expect(board.find(".did-log")).to_contain_text("韩松")
+        await expect(board.find(".did-log")).to_contain_text("欧洲组有人")
+        board.blameless()
+
+
+async def _line(stage: Stage, queue: str) -> int:
+    """How many wait in a queue, as the PBX lists them."""
+    listed = await stage.console.act("QueueStatus", until="QueueStatusComplete", Queue=queue)
+    return sum(1 for e in listed if e.get("Event") == "QueueEntry")
