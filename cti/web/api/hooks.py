@@ -15,7 +15,6 @@ import socket
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
-from weakref import WeakSet
 
 import msgspec
 from aiohttp import web
@@ -101,7 +100,8 @@ class HookServer:
         self._steady = steady
         self._proxies = proxies
         self._sources = Sources()
-        self._spoken: WeakSet[object] = WeakSet()
+        self._spoken: set[object] = set()
+        "Connections that brought a request; those that are gone leave with the next sweep."
         self._seen: dict[object, float] = {}
         self._sweeper: asyncio.Task[None] | None = None
         app = web.Application(client_max_size=MAX_BODY)
@@ -137,6 +137,7 @@ class HookServer:
             server, now = self._runner.server, self._steady()
             open_now = set() if server is None else set(server.connections)
             self._seen = {one: self._seen.get(one, now) for one in open_now}
+            self._spoken &= open_now
             for one, since in self._seen.items():
                 if one not in self._spoken and now - since > SILENT_S:
                     self.counts["", "silent"] += 1
