@@ -183,10 +183,13 @@ class KnowledgeBase:
         self, text: str, category: str | None = None, kind: ArticleKind | None = None, limit: int = 10
     ) -> list[Hit]:
         """Articles that hold every word of a text, best first: in the title, in a tag, in the body; then what is used
-        most. Where none holds all, those that hold the most of it. Without a word, the last changed ones.
+        most. Where none holds all, those that hold the most of it. Without a text, the last changed ones; a text of
+        signs alone finds nothing.
         """
         words = grams.terms(text)
         limit = max(1, min(limit, 50))
+        if not words and text.strip():
+            return []
         if not words:
             return [_hit(one, [], exact=True) for one in self.articles(category, kind, limit=limit)]
         wanted = grams.wanted(words)

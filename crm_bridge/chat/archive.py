@@ -52,6 +52,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     message: ChatMessage
     enquiry: str | None = None
     "Id of the enquiry record that the message opened or went on with."
+    prospect: bool = False
+    "The party was made of this message: nobody knew who wrote it."
 
 
 Also = Callable[[sa.Connection, Message, Stored], Stored]

@@ -103,6 +103,7 @@ class Intake:
             stored,
             party_id=str(party),
             account_id=str(account),
+            prospect=stored.party_id is None,
             enquiry=_enquiry(connection, account, message, stored.message.id, asked, self._zone),
         )
 

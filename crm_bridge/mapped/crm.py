@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -22,7 +22,7 @@ from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm, tables, writes
 from crm_bridge.embedded.crm import errors, to_id
 from crm_bridge.index import PhoneIndex
-from crm_bridge.index_rows import Row, source_value
+from crm_bridge.index_rows import Row, addresses, source_value
 from crm_bridge.index_tables import overlay
 from crm_bridge.mapped.connect import Source, SourceError
 from crm_bridge.mapped.entities import Entities
@@ -33,6 +33,7 @@ from crm_bridge.model import (
     BusinessRecord,
     Category,
     ChatMessage,
+    ContactPoint,
     Field,
     Match,
     Note,
@@ -368,6 +369,28 @@ class MappedCrm:
         profile = self.local.create_party(values, number, by)
         if self._outbox is not None:
             self._outbox.put("party", profile.party.id, None, {**values, "number": number or ""})
+        return profile
+
+    def tell_prospect(self, party_id: str) -> None:
+        """Write a prospect back that was made beside this class, such as by a chat."""
+        if self._outbox is not None and self.index.external(to_id(party_id)) is None:
+            profile = self.local.profile(party_id)
+            points = {point.kind: point.value for point in reversed(profile.contact_points)}
+            values = {field.key: field.value for field in profile.fields if field.value}
+            self._outbox.put("party", party_id, None, {**values, **points, "number": points.get("phone", "")})
+
+    def set_contact_points(self, party_id: str, points: Sequence[ContactPoint], version: int, by: str) -> Profile:
+        """See `EmbeddedCrm.set_contact_points`. What the other CRM says stays: it is changed there."""
+        row = self.index.external(to_id(party_id))
+        if row is None:
+            return self.local.set_contact_points(party_id, points, version, by)
+        theirs = [ContactPoint(kind=kind, value=value, label=label) for kind, value, label in addresses(row)]
+        known = {(point.kind, point.value) for point in theirs}
+        added = [point for point in points if (point.kind, point.value) not in known]
+        profile = self.local.set_contact_points(party_id, [*theirs, *added], version, by)
+        told = {kind: "; ".join(p.value for p in added if p.kind == kind) for kind in {p.kind for p in added}}
+        if told:
+            self._write_back("fields", f"{party_id}/{profile.party.version}", party_id, told)
         return profile
 
     def add_note(self, party_id: str, text: str, by: str, call_id: str | None = None, at: float | None = None) -> Note:

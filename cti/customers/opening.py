@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_bridge import sql
-from crm_bridge.live import SiteCrm, open_crm
+from crm_bridge.live import SiteCrm, open_crm, own_part
 from crm_bridge.mapped import Mapping as MappingFile
 from crm_bridge.mapped import MappingError
 from crm_bridge.model import CrmError
@@ -137,7 +137,7 @@ class Opening:
     def _open(self) -> SiteCrm:
         named = self._settings
         self._open_outbox()
-        return open_crm(
+        crm = open_crm(
             named.url,
             mapping=named.mapping,
             site=self._site,
@@ -145,6 +145,13 @@ class Opening:
             outbox=self.outbox,
             on_numbers=self._on_numbers,
         )
+        try:
+            # Our own part: theirs may be away, its customers' copies are here.
+            own_part(crm).check()
+        except BaseException:
+            crm.close()
+            raise
+        return crm
 
     def _open_outbox(self) -> None:
         """The outbox beside our own tables, where the mapping has rules for it."""

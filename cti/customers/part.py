@@ -15,6 +15,7 @@ from crm_bridge.chat.intake import Intake, Receipt
 from crm_bridge.chat.message import Options, Tally
 from crm_bridge.chat.reading import read_file
 from crm_bridge.live import SiteCrm, own_part
+from crm_bridge.mapped import MappedCrm
 from crm_bridge.model import CrmError
 from crm_bridge.writeback import Counts
 from cti import events, wire
@@ -169,6 +170,9 @@ class Customers:
 
     def _arrived(self, stored: Stored) -> None:
         """A new message, in the thread of its push."""
+        crm = self.opening.crm()
+        if stored.prospect and stored.party_id is not None and isinstance(crm, MappedCrm):
+            crm.tell_prospect(stored.party_id)
         if stored.account_id is None or self._loop is None:
             return
         parties = {stored.account_id, stored.party_id or stored.account_id}

@@ -47,6 +47,20 @@ def intents(
     )
 
 
+def call_notes(calls: Sequence[CallItem]) -> tuple[Note, ...]:
+    """What agents wrote down in calls, as remarks made when the call was over."""
+    return tuple(
+        Note(
+            id=call.id,
+            at=call.at + (call.wait_s or 0.0) + (call.talk_s or 0.0),
+            by=call.agent or "",
+            text=call.note,
+        )
+        for call in calls
+        if call.note
+    )
+
+
 def flags(now: float, zone: tzinfo | None, profile: Profile | None) -> tuple[Flag, ...]:
     """What an agent should mind before the first word: credit overdue, birthday today; () where nothing is known."""
     if profile is None:

@@ -19,7 +19,7 @@ import msgspec
 from crm_bridge import model
 from crm_bridge.numbers import Number
 from cti import wire
-from cti.popup.intents import flags, intents
+from cti.popup.intents import call_notes, flags, intents
 from cti.popup.lanes import Away, Lane, Late
 from cti.popup.state import Head
 
@@ -343,14 +343,15 @@ class Records:
     def _head(self, raw: dict[str, Any]) -> Head:
         now = self._clock()
         profile: model.Profile | None = raw.get("profile")
+        calls: Sequence[wire.CallItem] = raw.get("calls", ())
         found = intents(
             now,
             self._zone,
             quotes=raw.get("quotes", ()),
             business=raw.get("business", ()),
-            calls=raw.get("calls", ()),
+            calls=calls,
             chats=raw.get("chat", ()),
-            notes=() if profile is None else profile.notes,
+            notes=(*(() if profile is None else profile.notes), *call_notes(calls)),
         )
         return Head(found, flags(now, self._zone, profile), None if profile is None else profile.party)
 

@@ -259,3 +259,28 @@ async def test_a_customer_with_overdue_credit_is_marked_at_the_head(folder: Path
         head = await screen.until(lambda s: s.pops[shown["id"]]["flags"] and s.pops[shown["id"]])
         assert [flag["text"] for flag in head["flags"]] == ["逾期 ¥8,200 · 12 天"]
         assert (head["party"]["tier"], head["line"]["label"]) == ("A", "订舱热线")
+
+
+async def test_a_stranger_who_asks_online_becomes_a_customer_of_the_sites_crm(folder: Path, made: Sample) -> None:
+    """His enquiry makes a prospect here, and a row there, once."""
+    own = OwnCrm(f"sqlite:///{folder / 'their.db'}", folder)
+    shop = {"shop": PlatformSettings(token=TOKEN, shape=SHAPES["generic"])}
+    async with service(folder, made, change=own.settings(chat=shop), live=False) as running:
+        await eventually(lambda: running.app.opening.is_open)
+        said = {
+            "at": wall_clock(),
+            "peer_id": "v1",
+            "peer": "小高",
+            "text": f"宁波到汉堡40HQ多少钱 {STRANGER}",
+            "id": "1",
+        }
+        async with running.browser() as browser:
+            for _ in range(2):
+                async with browser.http.post(
+                    f"{running.base}/api/v1/intake/chat/shop",
+                    json={"messages": [said]},
+                    headers={"Authorization": f"Bearer {TOKEN}"},
+                ) as answer:
+                    assert answer.status == 200
+        await eventually(lambda: own.rows("SELECT tel FROM person WHERE name LIKE '小高%'"))
+        assert own.rows("SELECT tel FROM person WHERE name LIKE '小高%'") == [(STRANGER,)]

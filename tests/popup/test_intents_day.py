@@ -13,7 +13,7 @@ from crm_bridge.model import BusinessRecord, ChatMessage, Field, Note, Party, Pr
 from crm_bridge.reasons import Kind
 from cti.calls.record import Call, Missed, Visit
 from cti.popup.day import Day
-from cti.popup.intents import flags, intents
+from cti.popup.intents import call_notes, flags, intents
 from cti.wire import CallItem, Intent
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -139,6 +139,15 @@ def test_no_evidence_no_guess() -> None:
     won = quote(NOW - 9 * DAY, "won")
     notes = [Note(id="n", at=NOW - HOUR, by="林", text="已解决，客户满意")]
     assert intents(NOW, ZONE, quotes=[won], notes=notes, calls=[call("answered", 60)]) == ()
+
+
+def test_what_was_noted_in_a_call_counts_like_a_remark() -> None:
+    """A promise noted in a call is open until somebody spoke with the customer again."""
+    promised = msgspec.structs.replace(call("answered", 3 * HOUR), note="答应下午回电给他", talk_s=60.0, agent="林知夏")
+    (hint,) = intents(NOW, ZONE, calls=[promised], notes=call_notes([promised]))
+    assert (hint.kind, "林知夏" in hint.evidence) == ("callback", True)
+    spoken = [promised, call("answered", HOUR)]
+    assert intents(NOW, ZONE, calls=spoken, notes=call_notes(spoken)) == ()
 
 
 def profile(**values: str) -> Profile:

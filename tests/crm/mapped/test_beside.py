@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.live import open_crm, own_part
 from crm_bridge.mapped import MappedCrm, mapping
-from crm_bridge.model import Conflict, CrmError
+from crm_bridge.model import Conflict, ContactPoint, CrmError
 from crm_bridge.numbers import Site
 from tests.crm.mapped.conftest import Open, engine
 from tests.servers.postgresql import Postgresql
@@ -288,3 +288,30 @@ def test_another_customer_with_the_same_number_is_no_prospect_of_ours(their: sa.
     crm.sync().compare_all()
     assert {match.party.name for match in crm.lookup("13912340001")} == {"高朗", "王立"}
     assert crm.party(party) is not None
+
+
+def test_a_number_added_here_goes_back_and_theirs_stay(their: sa.Engine, opened: Open) -> None:
+    """A list of contact points without their number takes nothing from them; what is new is told, and found."""
+    kept = Kept()
+    crm = opened(tree(their), outbox=kept)
+    crm.sync().once()
+    party = crm.lookup("13812345678")[0].party
+    points = [
+        ContactPoint(kind="phone", value="13712340000", label="手机"),
+        ContactPoint(kind="qq", value="8013", label=""),
+    ]
+    saved = crm.set_contact_points(party.id, points, party.version, "lin")
+    assert [point.value for point in saved.contact_points if point.label != "办公"] == [
+        "13812345678",
+        "13712340000",
+        "8013",
+    ]
+    assert kept.put_in == [
+        ("fields", f"{party.id}/{saved.party.version}", "p1", {"phone": "13712340000", "qq": "8013"})
+    ]
+    for number in ("13812345678", "13712340000"):
+        assert [match.party.id for match in crm.lookup(number)] == [party.id]
+    run(their, "UPDATE person SET job = '总监'")
+    crm.sync().compare_all()
+    for number in ("13812345678", "13712340000"):
+        assert [match.party.id for match in crm.lookup(number)] == [party.id]
