@@ -175,6 +175,9 @@ def test_every_key_is_documented_and_in_the_example() -> None:
         for key in _fields(section)
     }
     known |= {"pbx.secret_file", "lines.<number>.label", "menu.<number>.<choice>"}
+    known |= {f"control.{key}" for key in _fields("control") if key != "rules"}
+    rule = ("queue", "wait", "waiting", "idle", "hold", "team", "from_queue", "interfaces", "penalty", "most", "quiet")
+    known |= {f"overflow.<name>.{key}" for key in (*rule, "cool")}
     known |= {f"queues.<name>.{key}" for key in ("label", "target", "goal", "short", "wrapup")}
     platform = ("token", "preset", "channel", "accounts", "messages", "fields", "prospects")
     known |= {f"chat.<platform>.{key}" for key in platform}
