@@ -101,6 +101,7 @@ class Bell:
         "Open alerts by id: what is cleared is sent whole."
         self._waiting = _Waiting()
         self._wake = asyncio.Event()
+        self._pen = asyncio.Lock()
         self._soon: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.raised = 0
@@ -188,7 +189,11 @@ class Bell:
                 self._wake.set()
 
     async def write(self) -> bool:
-        """Write what waits; whether it is written."""
+        """Write what waits; whether all that was told before is written."""
+        async with self._pen:
+            return await self._write()
+
+    async def _write(self) -> bool:
         waiting, self._waiting = self._waiting, _Waiting()
         if not (waiting.raised or waiting.cleared or waiting.deliveries):
             return True

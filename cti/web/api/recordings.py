@@ -8,7 +8,7 @@ from aiohttp import web
 from cti.recordings.ranges import Unsatisfiable, range_of
 from cti.web.ports import Refusal
 from cti.web.ports.watching import FormWish, MarkWish, ScoreWish
-from cti.web.routes import Request, Route, answer, nothing
+from cti.web.routes import Request, Route, answer, headers_of, nothing
 from cti.wire.watching import CallRecordings, Form, ListenRight, Mark, Score, Scores
 
 SCORES = ("from", "to", "team", "agent")
@@ -67,7 +67,10 @@ async def sound(request: Request) -> web.StreamResponse:
     """The sound, or the part of it that is asked for."""
     opened = await request.services.watching.recordings.open(request.who, request.path("ticket"))
     try:
-        headers = {"Accept-Ranges": "bytes", "Content-Type": opened.type, "Content-Disposition": "inline"}
+        # The server's guard puts these on an answer that is not sent yet: this one goes out here, in pieces.
+        services = request.services
+        headers = headers_of(services.site, services.auth.cookie.startswith("__Host-"))
+        headers |= {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Type": opened.type}
         try:
             part = range_of(request.raw.headers.get("Range"), opened.size)
         except Unsatisfiable:
@@ -77,9 +80,6 @@ async def sound(request: Request) -> web.StreamResponse:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{opened.size}"
         response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
         response.content_length = end - start
-        # What every answer carries is put on an answer that is not sent yet: this one goes out here.
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         await response.prepare(request.raw)
         async for piece in opened.read(start, end):
             await response.write(piece)
