@@ -61,6 +61,8 @@ class Fake:
         "Requests whose signature was not right."
         self.tries: Counter[str] = Counter()
         "{our id: how often we asked for it to be sent}."
+        self.reached = asyncio.Event()
+        "A message to be sent has come, and is taken if it is."
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -114,6 +116,7 @@ class Fake:
         script = self.scripts.get(ours) or ["ok"]
         word = script.pop(0)
         theirs = self.take(ours, number) if word in ("ok", "early") or (word.endswith("+") and word != "later+") else ""
+        self.reached.set()
         what = word.rstrip("+")
         if what == "early" and self.on_receipt is not None:
             await self.on_receipt(ours, theirs, number)
