@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cti.history.ask import Listed
-from cti.history.figures import Definition
+from cti.history.definitions import Definition
 
 
 class CallList(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class CallList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Definitions(msgspec.Struct, frozen=True, kw_only=True):
-    """What every number means; the examples are of the worked case: T 13 s, s 5 s, seventeen calls."""
+    """What every number means; the examples are of the worked case: T 13 s, s 5 s, seventeen calls, four who wait."""
 
     target_s: float
     short_s: float

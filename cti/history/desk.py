@@ -16,7 +16,7 @@ from cti.history import export
 from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.ask import Facts, Listed, Question, Slice, Which
 from cti.history.calendar import Calendar
-from cti.history.figures import definitions
+from cti.history.definitions import definitions
 from cti.history.query import BadQuestion, Params, question_of, skip_of, which_of
 from cti.history.report import CauseReport, Report, Steps, cause_report, report, targets_for, team_at
 

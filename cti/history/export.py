@@ -22,7 +22,8 @@ from cti.board.metrics import VARIANTS
 from cti.history.ask import Listed, Question
 from cti.history.calendar import Calendar
 from cti.history.causes import CAUSES
-from cti.history.figures import FIGURES, VARIANT_TEXTS, Figures, definitions
+from cti.history.definitions import VARIANT_TEXTS, definitions
+from cti.history.figures import FIGURES, Figures
 from cti.history.report import Report
 
 Format = Literal["csv", "xlsx"]

@@ -1,7 +1,7 @@
 """Every number of a report, defined once: its name, its words, its formula and how it is computed (pure).
 
-The page of definitions, the exports and the reports are all made from this table, so that what is said of a number is
-what is done. None is "no data": no call, no agent, an empty denominator.
+The page of definitions (`cti.history.definitions`), the exports and the reports are all made from this table, so that
+what is said of a number is what is done. None is "no data": no call, no agent, an empty denominator.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.board.metrics import OUTFLOW, VARIANTS, Counts, Variant, percentages, service_level
+from cti.board.metrics import OUTFLOW, VARIANTS, Counts, service_level
 from cti.history.ask import Cell, MissedCell, TimeCell
 
 Value = float | int | None
@@ -348,61 +348,6 @@ FIGURES: Final = (
     _f("gaps", "含中断", "With a gap", "count", "rows whose call outlived a lost link", lambda t: t.gaps),
     _f("backfilled", "含补录", "Backfilled", "count", "rows completed from queue_log", lambda t: t.backfilled),
 )
-
-VARIANT_TEXTS: Final[dict[Variant, tuple[str, str, str]]] = {
-    "V1": ("仅看接起", "answered only", "A_T / A"),
-    "V2": ("放弃计入", "offered, abandons hurt", "A_T / (A + B)"),
-    "V2b": ("放弃与其他离开计入", "abandons and outflow hurt", "A_T / (A + B + O)"),
-    "V3": ("目标内放弃不计", "abandons within T ignored", "A_T / (A + B − B_T)"),
-    "V4": ("目标内放弃算达标", "abandons within T good", "(A_T + B_T) / (A + B)"),
-    "V5": ("短放弃不计", "short abandons removed", "A_T / (A + B − B_s)"),
-    "V6": ("短放弃算达标", "short abandons good", "(A_T + B_s) / (A + B)"),
-    "V7": ("放弃都不计，其他离开计入", "abandons removed, outflow kept", "A_T / (A + O)"),
-    "V8": ("目标内离开队列", "out of the queue within T", "(A_T + B_T + C_T) / (A + B + O + C)"),
-}
-
-WORKED: Final[tuple[tuple[str, float | None], ...]] = (
-    *(("answered", w) for w in (0.4, 12.999, 13.0, 13.001, 13.9, 40.0)),
-    *(("abandoned", w) for w in (2.0, 5.0, 5.001, 13.0, 30.0)),
-    ("timeout", 60.0),
-    ("key", 8.0),
-    ("empty", 3.0),
-    ("withdrawn", 20.0),
-    ("callback", 12.0),
-    ("callback", 50.0),
-)
-"The worked example: T = 13 s, s = 5 s."
-
-
-class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a number means."""
-
-    name: str
-    label: str
-    label_en: str
-    formula: str
-    unit: str
-    example: float | None = None
-    "Its value in the worked example, variants only."
-
-
-def definitions() -> list[Definition]:
-    """Of all numbers, the service-level variants first."""
-    worked = percentages(WORKED, target_s=13.0, short_s=5.0)
-    levels = [
-        Definition(
-            name=name,
-            label=VARIANT_TEXTS[name][0],
-            label_en=VARIANT_TEXTS[name][1],
-            formula=VARIANT_TEXTS[name][2],
-            unit="share",
-            example=None if worked[name] is None else round((worked[name] or 0.0) / 100, 6),
-        )
-        for name in VARIANTS
-    ]
-    return levels + [
-        Definition(name=f.name, label=f.label, label_en=f.label_en, formula=f.formula, unit=f.unit) for f in FIGURES
-    ]
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

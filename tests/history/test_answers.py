@@ -23,8 +23,9 @@ from cti.events import Outcome
 from cti.history import export
 from cti.history.ask import WHICHES, Cell, Question
 from cti.history.calendar import Calendar
+from cti.history.definitions import WORKED, definitions
 from cti.history.desk import PAGE, HistoryDesk
-from cti.history.figures import FIGURES, WORKED, Tally, definitions, figures_of
+from cti.history.figures import FIGURES, Tally, figures_of
 from cti.history.query import BadQuestion, question_of
 from cti.history.report import report
 from cti.store import Store
@@ -281,9 +282,23 @@ def test_the_published_vector() -> None:
 def test_every_number_has_a_definition_of_its_own() -> None:
     """Names are unique, and each has words in both languages and a formula."""
     told = definitions()
-    assert [d.name for d in told] == [*VARIANTS, *(f.name for f in FIGURES)]
+    assert [d.name for d in told] == [*VARIANTS, "live_now", "live_event", *(f.name for f in FIGURES)]
+    assert [d.kind for d in told].count("level") == len(VARIANTS)
     assert len({d.name for d in told}) == len(told)
     assert all(d.label and d.label_en and d.formula and d.unit in ("count", "share", "seconds") for d in told)
+
+
+def test_every_service_level_is_worked_out_in_the_open() -> None:
+    """Formula, counts and value stand side by side, and computing what is written gives what is said."""
+    told = {d.name: d for d in definitions() if d.kind != "figure"}
+    assert len(told) == len(VARIANTS) + 2
+    assert (told["V2"].working, told["live_event"].working) == ("3 / (6 + 5) = 27.27 %", "3 / (6 + 5 + 1) = 25.00 %")
+    for definition in told.values():
+        sum_, _, said = definition.working.partition(" = ")
+        assert definition.example is not None
+        assert eval(sum_.replace("−", "-")) == pytest.approx(definition.example, abs=1e-6)
+        assert said == f"{definition.example * 100:.2f} %"
+    assert all(d.example is None and not d.working for d in definitions() if d.kind == "figure")
 
 
 # -- files ------------------------------------------------------------------------------------------------
