@@ -14,6 +14,7 @@ from cti.listening import listening
 from cti.sms.forms import encode_form
 from cti.sms.keeping import Keeping
 from cti.sms.platform import HttpPlatform
+from cti.sms.twilio import signature
 from cti.store import Store
 from cti.store import messages_tables as tables
 from cti.ticker import steady_clock
@@ -77,7 +78,7 @@ class Hooks:
         """One callback as Twilio signs it for the public address, arriving here as the proxy passes it on."""
         path = f"/hooks/sms/twilio/{SECRET}{query}"
         url = PUBLIC + path
-        signed = {"X-Twilio-Signature": p.signature(p.TWILIO_TOKEN, url, fields)}
+        signed = {"X-Twilio-Signature": signature(p.TWILIO_TOKEN, url, fields)}
         form = {"Content-Type": "application/x-www-form-urlencoded", **signed}
         async with self.http.post(self.base + path, data=encode_form(fields.items()), headers=form) as answer:
             return answer.status, await answer.read()
