@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
 import msgspec
 
 from cti.calls.record import Call, Talk, Visit
 
 SAME_S = 2.0
 "Two beginnings this near are one."
+OPEN_S: Final = 3.0
+"""A call that still goes on is written at most this often; one that ended, at once. A writing replaces the whole call,
+which changes a dozen times; what a crash may cost, the resync and the queue log bring back."""
+
+
+class Carried:
+    """Documents of calls on their way to the store: each continues what was written of it before this start."""
+
+    def __init__(self) -> None:
+        """Nothing was open at the start."""
+        self._before: dict[str, Call] = {}
+        self._over: dict[str, Call] = {}
+        "Of those, the ones that have ended: a last change may still follow the end."
+        self._held: dict[str, tuple[float, Call]] = {}
+        "{call: (when to write it, how it stands)} of calls that go on."
+
+    def __bool__(self) -> bool:
+        """True while something is to be written."""
+        return bool(self._held)
+
+    def remember(self, calls: Iterable[Call]) -> None:
+        """Calls that were open when the service last stopped: they are carried on, or closed at the first resync."""
+        self._before = {call.id: call for call in calls}
+
+    def lists_read(self, alive: Iterable[str], known: Callable[[str], bool], at: float) -> list[Call]:
+        """After a resync: the calls of before that are over, closed. `known`: the core still tells of this one."""
+        there = set(alive)
+        gone = [call for call in self._before.values() if call.id not in there and not known(call.id)]
+        for call in gone:
+            del self._before[call.id]
+        return [closed_in_gap(call, at) for call in gone]
+
+    def changed(self, calls: Sequence[Call], now: float) -> list[Call]:
+        """Calls as the core has them now; as they are to be shown and written. `now`: a clock that only grows."""
+        whole: list[Call] = []
+        for call in calls:
+            old = self._before.get(call.id) or self._over.get(call.id)
+            one = call if old is None else continued(old, call)
+            if old is not None and call.ended_at is not None:
+                self._over[call.id] = old
+                self._before.pop(call.id, None)
+            due = 0.0 if call.ended_at is not None else self._held.get(call.id, (now + OPEN_S,))[0]
+            self._held[call.id] = (due, one)
+            whole.append(one)
+        return whole
+
+    def merged(self, call: str) -> None:
+        """It is no call of its own any longer."""
+        self._held.pop(call, None)
+
+    def due(self, now: float, *, everything: bool = False) -> list[Call]:
+        """What is to be written now."""
+        ready = [(id, call) for id, (due, call) in self._held.items() if due <= now or everything]
+        for id, _ in ready:
+            del self._held[id]
+        return [call for _, call in ready]
 
 
 def continued(old: Call, new: Call) -> Call:

@@ -14,7 +14,7 @@ from cti.ami.roster import Roster
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
 from cti.calls.record import Call
-from cti.continuity import closed_in_gap, continued
+from cti.continuity import Carried
 from cti.floor import Floor
 from cti.store import Writer
 from cti.ticker import Ticker, steady_clock, wall_clock
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 
 SAVE_S: Final = 0.5
 "Changed calls are looked at after this, together."
-OPEN_S: Final = 3.0
-"""A call that still goes on is handed to the writer at most this often; one that ended, at the next look. A writing
-replaces the whole call, which changes a dozen times; what a crash may cost, the resync and the queue log bring back."""
 
 
 class Feed:
@@ -38,11 +35,7 @@ class Feed:
         self._floor = floor
         self._writer = writer
         self._pending: asyncio.TimerHandle | None = None
-        self._before: dict[str, Call] = {}
-        self._over: dict[str, Call] = {}
-        "Of those, the ones that have ended: a last change may still follow the end."
-        self._held: dict[str, tuple[float, Call]] = {}
-        "{call: (when to write it, how it stands)} of calls that go on."
+        self._carried = Carried()
         self.ticker = Ticker(pbx, self.now, self.publish)
         self.on_recovered: Callable[[list[str]], None] = lambda calls: None
         "Told the open calls after each resync."
@@ -54,7 +47,7 @@ class Feed:
 
     def remember(self, calls: Iterable[Call]) -> None:
         """Calls that were open when the service last stopped: they are carried on, or closed at the first resync."""
-        self._before = {call.id: call for call in calls}
+        self._carried.remember(calls)
 
     def publish(self, told: list[events.Event]) -> None:
         """Tell everybody."""
@@ -66,6 +59,8 @@ class Feed:
         told = self._pbx.feed(packet, now)
         if told:
             self._bus.publish(told)
+        elif self._pbx.has_changed:  # something to be written down that nobody need hear of
+            self._save_soon()
         self.ticker.arm()
 
     def on_roster(self, roster: Roster, buffered: list[tuple[Packet, float]], now: float) -> None:
@@ -75,11 +70,8 @@ class Feed:
             self.publish(self._pbx.feed(packet, at))
         alive = [call.id for call in self._pbx.open_calls()]
         self._floor.carry(self._floor.session.reconcile(alive, self.now()))
-        known = set(alive)
-        for call in tuple(self._before.values()):
-            if call.id not in known and self._pbx.call(call.id) is None:
-                self._writer.put(closed_in_gap(call, self.now()), self._name)
-                del self._before[call.id]
+        for call in self._carried.lists_read(alive, lambda id: self._pbx.call(id) is not None, self.now()):
+            self._writer.put(call, self._name)
         self.on_recovered(alive)
         self.ticker.arm()
 
@@ -97,7 +89,10 @@ class Feed:
 
     def _changed(self, event: events.Event) -> None:
         if isinstance(event, events.CallMerged):
-            self._held.pop(event.call, None)  # it is no call of its own any longer
+            self._carried.merged(event.call)
+        self._save_soon()
+
+    def _save_soon(self) -> None:
         if self._pending is None:
             self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
 
@@ -107,22 +102,11 @@ class Feed:
         if self._pending is not None:
             self._pending.cancel()
             self._pending = None
-        changed = self._pbx.take_changed()
-        for place, call in enumerate(changed):
-            old = self._before.get(call.id) or self._over.get(call.id)
-            if old is not None:
-                changed[place] = continued(old, call)
-                if call.ended_at is not None:
-                    self._over[call.id] = old
-                    self._before.pop(call.id, None)
-            due = 0.0 if call.ended_at is not None else self._held.get(call.id, (now + OPEN_S,))[0]
-            self._held[call.id] = (due, changed[place])
-        for id, (due, call) in tuple(self._held.items()):
-            if due <= now or all_of_them:
-                del self._held[id]
-                self._writer.put(call, self._name)
-        if self._held:
-            self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
+        changed = self._carried.changed(self._pbx.take_changed(), now)
+        for call in self._carried.due(now, everything=all_of_them):
+            self._writer.put(call, self._name)
+        if self._carried:
+            self._save_soon()
         self._floor.calls_changed(changed)
 
     def stop(self) -> None:

@@ -35,12 +35,13 @@ class Audit:
         self._again: list[str] = []
         self._before: dict[str, frozenset[Difference]] = {}
         self._standing: dict[str, frozenset[Difference]] = {}
-        "Confirmed, and still there when last looked."
+        "Certain, and there when last looked."
+        self._unhealed: dict[str, int] = {}
 
     @property
     def unhealed(self) -> int:
         """Differences that reading the lists did not put right."""
-        return sum(len(found & self._standing.get(what, frozenset())) for what, found in self._before.items())
+        return sum(self._unhealed.values())
 
     def question(self) -> tuple[str, Mapping[str, str]]:
         """The next action and its fields: the channels every second time, between them one queue after the other."""
@@ -61,8 +62,9 @@ class Audit:
         before, standing = self._before.get(what, frozenset()), self._standing.get(what, frozenset()) & found
         certain = (found & before) - standing
         if len(self._before) > 10_000:
-            self._before.clear()
-        self._before[what], self._standing[what] = found, standing | certain
+            for kept in (self._before, self._standing, self._unhealed):
+                kept.clear()
+        self._before[what], self._standing[what], self._unhealed[what] = found, standing | certain, len(standing)
         if found - before - standing:
             self._again.append(what)
         self.corrections += len(certain)

@@ -216,6 +216,11 @@ class Pbx:
         known = [self._record(call) for call in every if call.legs or call.primary or call.visits or call.talks]
         return sorted(known, key=_began)
 
+    @property
+    def has_changed(self) -> bool:
+        """True where `take_changed` would give something."""
+        return bool(self._state.changed_calls)
+
     def take_changed(self) -> list[record.Call]:
         """Calls whose record changed since this was last asked."""
         changed = [call for call_id in self._state.changed_calls if (call := self.call(call_id)) is not None]

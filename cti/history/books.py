@@ -247,8 +247,6 @@ def fill(
         n = own.n
         ours = call.visits[n]
         agrees = _agree(own, visit)
-        if not agrees and ours.outcome != "unknown" and not call.gap:
-            return "same"  # we saw it all: `cti reconcile` tells of it
         measured = agrees and (ours.wait_s is not None or visit.wait_s is None)
         closed = ours if measured else _closed(visit, ours, phones)
         talks = _talks(call, visit, closed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class Cable:
@@ -46,7 +47,7 @@ class Cable:
                 return
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers.add(far_writer)
-            ways = [self._pour(reader, far_writer), self._pour(far_reader, writer)]
+            ways = [self._pour(reader, far_writer), self._bring(far_reader, writer)]
             tasks = [asyncio.create_task(way) for way in ways]
             self._tasks.update(tasks)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -60,8 +61,33 @@ class Cable:
             writer.transport.abort()
             self._writers.discard(writer)
 
+    async def _bring(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What the PBX says."""
+        await self._pour(reader, writer)
+
     @staticmethod
     async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
             writer.write(data)
+            await writer.drain()
+
+
+class Sieve(Cable):
+    """A cable that loses packets of the PBX's: those of which `lose` says so. Nobody is told."""
+
+    def __init__(self, target_port: int, lose: Callable[[bytes], bool]) -> None:
+        """`lose` is asked of each packet, without the blank line behind it."""
+        super().__init__(target_port)
+        self.lost = 0
+        self._lose = lose
+
+    async def _bring(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        rest = b""
+        while data := await reader.read(1 << 16):
+            *packets, rest = (rest + data).split(b"\r\n\r\n")
+            for packet in packets:
+                if self._lose(packet):
+                    self.lost += 1
+                else:
+                    writer.write(packet + b"\r\n\r\n")
             await writer.drain()

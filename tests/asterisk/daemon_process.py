@@ -87,6 +87,16 @@ class DaemonProcess:
         except OSError:
             return False
 
+    async def counted(self, group: str, kind: str) -> int:
+        """A counter of /metrics, 0 where it never counted."""
+
+        def read() -> str:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._web}/metrics", timeout=5) as answer:
+                return str(answer.read().decode())
+
+        name = f'_{group}_total{{kind="{kind}"}} '
+        return sum(int(line.rpartition(" ")[2]) for line in (await asyncio.to_thread(read)).split("\n") if name in line)
+
     def said(self) -> str:
         """The end of its log."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")[-4000:]

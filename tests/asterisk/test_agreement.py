@@ -35,6 +35,8 @@ class Run:
     holes: list[tuple[float, float]]
     judged: tuple[int, str]
     "Exit code and text of `cti reconcile`."
+    corrections: int
+    "What the audit put right, since the daemon's last start."
 
 
 async def run(crowd: Crowd, agents: int, cuts: int = 0, kills: int = 0) -> Run:
@@ -72,12 +74,13 @@ async def run(crowd: Crowd, agents: int, cuts: int = 0, kills: int = 0) -> Run:
             while (wrong := disagreements(books, ours, holes)) and _now() < until:
                 await asyncio.sleep(0.5)  # another process: nobody tells
                 ours = stored(daemon)
+            corrections = await daemon.counted("link", "audit_corrections")
             judged = await daemon.reconcile()
             if not judged[0]:
                 judged = await daemon.reconcile("--log", str(pbx.queue_log))
         if wrong:
             _keep(pbx.folder, crowd)
-    return Run(books, ours, holes, judged)
+    return Run(books, ours, holes, judged, corrections)
 
 
 def _now() -> float:
@@ -106,6 +109,7 @@ def check(done: Run, calls: int) -> None:
     """Everything agrees, and there was enough of everything to prove something."""
     assert disagreements(done.books, done.ours, done.holes) == []
     assert done.judged[0] == 0, done.judged[1]
+    assert done.corrections == 0, "no event was lost on a whole link, and the audit found something to put right"
     outcomes: Counter[str] = Counter()
     for (_, _, outcome), count in done.books.tally.items():
         outcomes[outcome] += count

@@ -296,16 +296,17 @@ def test_a_talk_whose_end_nobody_saw_ends_where_the_log_says() -> None:
     assert fill(visit, [whole], {}) == "same"
 
 
-def test_the_log_corrects_what_a_gap_made_us_believe() -> None:
-    """After a gap we took him for answered by another: the log is right. A call seen throughout stays."""
+def test_the_log_corrects_what_a_loss_made_us_believe() -> None:
+    """After a gap, or an event lost without one, he was taken for another agent's: the log is right, and it shows."""
     visit = visits_of(TWICE)[0][0]
     believed = seen_visit(
         joined_at=AT + 0.1, left_at=AT + 2.2, outcome="answered", answered_at=AT + 2.2, wait_s=2.1, agent="Wang Fang",
         interface="PJSIP/2",
     )  # fmt: skip
     for wrong in (believed, msgspec.structs.replace(believed, outcome="timeout", agent=None, answered_at=None)):
-        told = fill(visit, [seen_call(visits=(wrong,))], {"Li Na": "PJSIP/1"})
-        assert isinstance(told, Filled)
-        (right,) = told.call.visits
-        assert (right.outcome, right.agent, right.interface) == ("answered", "Li Na", "PJSIP/1")
-        assert fill(visit, [seen_call(visits=(wrong,), gap=False)], {"Li Na": "PJSIP/1"}) == "same"
+        for gap in (True, False):
+            told = fill(visit, [seen_call(visits=(wrong,), gap=gap)], {"Li Na": "PJSIP/1"})
+            assert isinstance(told, Filled)
+            (right,) = told.call.visits
+            assert (right.outcome, right.agent, right.interface) == ("answered", "Li Na", "PJSIP/1")
+            assert told.call.gap
