@@ -52,6 +52,9 @@ class Member(msgspec.Struct):
     paused: bool = False
     reason: str = ""
     last_pause: int = 0
+    penalty: int = 0
+    added_at: int = 0
+    "Whole epoch seconds at which it was added; 0 for a row of the configuration."
 
 
 class Phone(msgspec.Struct):
@@ -174,6 +177,46 @@ class Exchange:
             events.append(self._member_event("QueueMemberPause", phone, member))
         return events
 
+    def add(self, interface: str, queue: str, penalty: int, paused: bool, now: float) -> list[Headers] | str:
+        """Add a phone to a queue; the PBX's sentence where that cannot be."""
+        phone = self.phones.get(interface)
+        if phone is None or queue not in self.queues:
+            return "Unable to add interface to queue: No such queue"
+        if queue in phone.members:
+            return "Unable to add interface: Already there"
+        member = phone.members[queue] = Member(queue, penalty=penalty, paused=paused, added_at=int(now))
+        return [self._member_event("QueueMemberAdded", phone, member)]
+
+    def remove(self, interface: str, queue: str) -> list[Headers] | str:
+        """Remove a phone that was added; the PBX's sentence for others."""
+        phone = self.phones.get(interface)
+        member = phone.members.get(queue) if phone is not None else None
+        if phone is None or member is None:
+            return "Unable to remove interface: Not there"
+        if not member.added_at:
+            return "Member not dynamic"
+        del phone.members[queue]
+        return [self._member_event("QueueMemberRemoved", phone, member)]
+
+    def penalise(self, interface: str, queue: str, penalty: int) -> list[Headers] | str:
+        """Change a penalty; the PBX's sentence where there is no such member."""
+        phone = self.phones.get(interface)
+        if phone is None or queue not in phone.members:
+            return "Invalid interface, queuename or penalty"
+        phone.members[queue].penalty = penalty
+        return [self._member_event("QueueMemberPenalty", phone, phone.members[queue])]
+
+    def first(self, channel: str, queue: str) -> bool:
+        """Put a caller at the front of his queue, which no event tells; False where he does not wait there."""
+        waiting = self.queues.get(queue, [])
+        for entry in waiting:
+            told = self.channels.get(entry.uniqueid)
+            if told is not None and told.snapshot.get("Channel") == channel:
+                waiting.remove(entry)
+                waiting.insert(0, entry)
+                return True
+        return False
+
     def _member_event(self, name: str, phone: Phone, member: Member) -> Headers:
         return [
             ("Event", name),
@@ -189,12 +232,12 @@ class Exchange:
 
     def _figures(self, phone: Phone, member: Member) -> Headers:
         return [
-            ("Membership", "static"),
-            ("Penalty", "0"),
+            ("Membership", "dynamic" if member.added_at else "static"),
+            ("Penalty", str(member.penalty)),
             ("CallsTaken", str(member.calls)),
             ("LastCall", str(member.last_call)),
             ("LastPause", str(member.last_pause)),
-            ("LoginTime", str(int(self.boot))),
+            ("LoginTime", str(member.added_at or int(self.boot))),
             ("InCall", str(member.in_call)),
             ("Status", str(phone.status)),
             ("Paused", str(int(member.paused))),

@@ -249,6 +249,14 @@ class _Session:
                 self._list(fields, "Device State Changes will follow", items, "DeviceStateListComplete")
             case "queuepause":
                 self._pause(fields, now)
+            case "queueadd" | "queueremove" | "queuepenalty":
+                self._member(name, fields, now)
+            case "queuechangeprioritycaller":
+                if exchange.first(fields.get("caller", ""), fields.get("queue", "")):
+                    self._answer(fields, "Success", Message="Priority change for caller on queue")
+                else:
+                    text = "Unable to change priority caller on queue: No such caller"
+                    self._answer(fields, "Error", Message=text)
             case _ if name in _KNOWN:
                 self._answer(fields, "Error", Message="Permission denied")
             case _:
@@ -268,6 +276,23 @@ class _Session:
             return
         self._answer(fields, "Success", Message=f"Interface {'' if on else 'un'}paused successfully")
         for event in events:
+            self.pbx._emit(event, now)
+
+    def _member(self, name: str, fields: dict[str, str], now: float) -> None:
+        exchange, interface, queue = self.pbx.exchange, fields.get("interface", ""), fields.get("queue", "")
+        penalty = int(fields["penalty"]) if fields.get("penalty", "").isdigit() else 0
+        if name == "queueadd":
+            told = exchange.add(interface, queue, penalty, fields.get("paused") == "true", now)
+        elif name == "queueremove":
+            told = exchange.remove(interface, queue)
+        else:
+            told = exchange.penalise(interface, queue, penalty)
+        if isinstance(told, str):
+            self._answer(fields, "Error", Message=told)
+            return
+        text = {"queueadd": "Added interface to queue", "queueremove": "Removed interface from queue"}
+        self._answer(fields, "Success", Message=text.get(name, "Interface penalty set successfully"))
+        for event in told:
             self.pbx._emit(event, now)
 
     def _answer(self, fields: dict[str, str], response: str, **more: str) -> None:
@@ -290,7 +315,7 @@ class _Session:
         self.writer.write(_packet([("Event", complete), *action_id, *end, *more]))
 
 
-_KNOWN: Final = frozenset({"command", "originate", "hangup", "redirect", "queueadd", "queueremove", "atxfer"})
+_KNOWN: Final = frozenset({"command", "originate", "hangup", "redirect", "atxfer"})
 "Commands of a real Asterisk that this account has no right to."
 _COMMANDS: Final = {
     "BridgeInfo": "Get information about a bridge.  (Priv: <none>)",
@@ -303,7 +328,11 @@ _COMMANDS: Final = {
     "Login": "Login Manager.  (Priv: <none>)",
     "Logoff": "Logoff Manager.  (Priv: <none>)",
     "Ping": "Keepalive command.  (Priv: <none>)",
+    "QueueAdd": "Add interface to queue.  (Priv: agent,all)",
+    "QueueChangePriorityCaller": "Change priority of a caller on queue.  (Priv: <none>)",
     "QueuePause": "Makes a queue member temporarily unavailable.  (Priv: agent,all)",
+    "QueuePenalty": "Set the penalty for a queue member.  (Priv: agent,all)",
+    "QueueRemove": "Remove interface from queue.  (Priv: agent,all)",
     "QueueStatus": "Show queue status.  (Priv: <none>)",
     "Status": "List channel status.  (Priv: system,call,reporting,all)",
 }

@@ -21,7 +21,7 @@ Story = Literal["answered", "abandoned"]
 
 
 class PbxUnderTest(Protocol):
-    """A PBX with an account that may read `system,call,agent,user` and write `reporting`."""
+    """A PBX with the account of config/asterisk/manager.conf."""
 
     @property
     def host(self) -> str: ...

@@ -146,17 +146,48 @@ async def test_an_unknown_action_is_an_error(pbx: PbxUnderTest, console: Console
 
 async def test_the_account_may_not_run_commands(pbx: PbxUnderTest, console: Console) -> None:
     """What the shipped account has no right to is denied."""
-    for name, fields in (("Command", {"Command": "core show version"}), ("Originate", {"Channel": "Local/1@x"})):
+    for name, fields in (("Command", {"Command": "core show version"}),):
         (answer,) = await console.act(name, **fields)
         assert answer["Response"] == "Error", name
         assert answer["Message"] == "Permission denied", name
 
 
 async def test_the_account_is_told_what_it_may_do(pbx: PbxUnderTest, console: Console) -> None:
-    """ListCommands names what this account may use: every list, and nothing that could change the PBX."""
+    """ListCommands names what this account may use: every list, queue members, and nothing of the configuration."""
     (answer,) = await console.act("ListCommands")
     assert answer.keys() >= {*LISTS, "BridgeInfo", "CoreStatus", "Ping"}
-    assert not answer.keys() & {"Command", "UpdateConfig", "GetConfig", "ModuleLoad", "Originate"}
+    assert answer.keys() >= {"QueueAdd", "QueueRemove", "QueuePause", "QueuePenalty", "QueueChangePriorityCaller"}
+    assert not answer.keys() & {"Command", "UpdateConfig", "GetConfig", "ModuleLoad"}
+
+
+async def test_members_come_change_and_go_in_events(pbx: PbxUnderTest, console: Console) -> None:
+    """Added, given another penalty, removed: an event each, of one login time; what makes no sense is an error."""
+    answer = await console.act("QueueStatus", "QueueStatusComplete")
+    items = [item for item in answer if item.get("Event") == "QueueMember"]
+    mine = {_text(item, "Queue") for item in items if item["Location"] == pbx.member}
+    queue = next(queue for queue in sorted({_text(item, "Queue") for item in items}) if queue not in mine)
+    row = {"Queue": queue, "Interface": pbx.member}
+    since = len(console.events)
+    told = []
+    for action, fields, event in (
+        ("QueueAdd", {"Penalty": "2", "MemberName": "A", "StateInterface": pbx.member}, "QueueMemberAdded"),
+        ("QueuePenalty", {"Penalty": "5"}, "QueueMemberPenalty"),
+        ("QueueRemove", {}, "QueueMemberRemoved"),
+    ):
+        (answered,) = await console.act(action, **row, **fields)
+        assert answered["Response"] == "Success"
+        told.append(await console.until(event, since=since, **row))
+    assert [event["Penalty"] for event in told] == ["2", "5", "5"]
+    assert {event["Membership"] for event in told} == {"dynamic"}
+    assert len({event["LoginTime"] for event in told}) == 1
+    for action, fields, words in (
+        ("QueueRemove", row, "Not there"),
+        ("QueueAdd", {**row, "Queue": sorted(mine)[0]}, "Already there"),
+        ("QueueRemove", {**row, "Queue": sorted(mine)[0]}, "not dynamic"),
+    ):
+        (answered,) = await console.act(action, **fields)
+        assert answered["Response"] == "Error"
+        assert words in _text(answered, "Message")
 
 
 async def test_core_status_names_the_boot(pbx: PbxUnderTest, console: Console) -> None:
