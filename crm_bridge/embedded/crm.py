@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -69,6 +69,11 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
             self._quick = Quick(self.database, _told)
             if self.database.is_sqlite:
                 self.migrate()
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of the site: days and weeks are counted in it."""
+        return self._zone
 
     @property
     def source_ok(self) -> bool:

@@ -25,6 +25,7 @@ from crm_bridge.index import PhoneIndex
 from crm_bridge.index_rows import Row, addresses, source_value
 from crm_bridge.index_tables import overlay
 from crm_bridge.mapped.connect import Source, SourceError
+from crm_bridge.mapped.deals import Deals, LanesOfBoth
 from crm_bridge.mapped.entities import Entities
 from crm_bridge.mapped.mapping import Mapping as MappingFile
 from crm_bridge.mapped.sections import Sections
@@ -80,7 +81,7 @@ def _now() -> float:
     return datetime.now(UTC).timestamp()
 
 
-class MappedCrm:
+class MappedCrm(LanesOfBoth):
     """Implements `crm_bridge.model.Crm` over another CRM's database; `local` holds the index and what is typed here.
 
     Every method may be called from any thread and raises CrmError. `close` also closes `local`.
@@ -106,6 +107,7 @@ class MappedCrm:
         self.source = Source(spec)
         self.entities = Entities(mapping, self.source, local.site)
         self.sections = Sections(mapping, self.source)
+        self.deals = Deals(mapping, self.source, clock)
         self.index = PhoneIndex(
             local,
             mapping.source.name,
@@ -143,8 +145,12 @@ class MappedCrm:
     def start(self) -> None:
         """Keep the index current in a thread, until `close`."""
         spec = self.mapping.sync
-        self._syncing = Syncing(lambda wanted, pause: self.sync(wanted=wanted, pause=pause), spec.every, spec.pause)
+        self._syncing = Syncing(self._round, spec.every, spec.pause)
         self._syncing.start()
+
+    def _round(self, wanted: Callable[[], bool], pause: Callable[[], object]) -> Sync:
+        self.deals.refresh()
+        return self.sync(wanted=wanted, pause=pause)
 
     def wait_for_rounds(self, rounds: int, timeout_s: float) -> bool:
         """Until the thread has made so many rounds; False where it has not in time."""
@@ -291,7 +297,9 @@ class MappedCrm:
             return local
         theirs, total = self.sections.quotes(row, limit, self._clock())
         items = sorted([*local.items, *theirs], key=lambda item: (item.status not in ("open", "sent"), -item.at))
-        return Section(items=tuple(items[:limit]), total=local.total + total, as_of=self._clock(), trend=local.trend)
+        now = self._clock()
+        shown = local.trend or self.trend_of(party_id, items, now)
+        return Section(items=tuple(items[:limit]), total=local.total + total, as_of=now, trend=shown)
 
     def search(self, text: str, limit: int = 10) -> list[Party]:
         """See `Crm.search`: in the index."""

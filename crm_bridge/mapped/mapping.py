@@ -173,6 +173,14 @@ class SectionSpec(_Strict, frozen=True, kw_only=True):
     "{our field: {their value: ours}}."
 
 
+class DealsSpec(_Strict, frozen=True, kw_only=True):
+    """[deals]: all closed deals, for prices of lanes."""
+
+    sql: str
+    """A SELECT with `:since` (or `:since_epoch`) and `:limit`; columns `at pol pod container currency price floor_price
+    supplier cargo`, and `company_id`, the customer's key."""
+
+
 class ExtraField(_Strict, frozen=True, kw_only=True):
     """[[fields]]: a field of ours that the site's CRM has and we do not."""
 
@@ -193,6 +201,7 @@ class Mapping(_Strict, frozen=True, kw_only=True):
     sync: SyncSpec = msgspec.field(default_factory=SyncSpec)
     entities: tuple[Entity, ...]
     sections: tuple[SectionSpec, ...] = ()
+    deals: DealsSpec | None = None
     fields: tuple[ExtraField, ...] = ()
     writeback: Dict[str, Any] = msgspec.field(default_factory=dict)
     "Handed on as it stands to who writes back."
@@ -296,6 +305,7 @@ _ALLOWED: Final = {
     "ids": frozenset({"ids"}),
     "find": frozenset({"numbers"}),
     "section": frozenset({"party_id", "company_id", "entity", "limit"}),
+    "deals": frozenset({"since", "since_epoch", "limit"}),
 }
 _BIND: Final = re.compile(r"(?<![:\w\\]):(\w+)")
 _FORMATTING: Final = re.compile(r"%\(|%s|\{|\}|\?|\$\d|\$\{")
@@ -331,6 +341,8 @@ def _check(mapping: Mapping) -> None:
         for related in entity.related_phones:
             check_sql(related.sql, "ids", f"{where}.related_phones")
             check_sql(related.find, "find", f"{where}.related_phones.find")
+    if mapping.deals is not None:
+        check_sql(mapping.deals.sql, "deals", "deals")
     for section in mapping.sections:
         check_sql(section.sql, "section", f"sections.{section.kind}")
         if unknown := set(section.entities) - set(names):

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from crm_bridge.freight import charges, containers, currencies, ports
 from crm_bridge.freight.lanes import LanePrices, Per, kinds
-from crm_bridge.live import SiteCrm, own_part
+from crm_bridge.live import SiteCrm
 from cti import privacy
 from cti.web.api.reading import number_of, one_of
 from cti.web.ports import Refusal
@@ -25,7 +25,7 @@ async def lanes(request: Request) -> web.StreamResponse:
     """Lanes by number of closed deals."""
     since = request.services.clock() - number_of(request, "days", 365, 1, 3650) * DAY_S
     limit = number_of(request, "limit", 50, 1, 500)
-    found = await request.services.customers.ask(lambda crm: own_part(crm).lanes(since, limit))
+    found = await request.services.customers.ask(lambda crm: crm.lanes(since, limit))
     return answer(shapes.LanesAnswer(lanes=tuple(found)))
 
 
@@ -42,15 +42,14 @@ async def prices(request: Request) -> web.StreamResponse:
     now = request.services.clock()
 
     def read(crm: SiteCrm) -> tuple[LanePrices | None, list[tuple[str, str, int]]]:
-        own = own_part(crm)
-        deals = own.lane_deals(pol, pod, now - (periods + 1) * (7 if per == "week" else 31) * DAY_S, now)
+        deals = crm.lane_deals(pol, pod, now - (periods + 1) * (7 if per == "week" else 31) * DAY_S, now)
         offered = kinds(deals)
         # What is not said is what the lane has most of.
         fitting = [k for k in offered if container in ("", k[0]) and currency in ("", k[1])]
         kind, coin = (container, currency) if container and currency else fitting[0][:2] if fitting else ("", "")
         if not kind:
             return None, offered
-        return own.lane_prices(pol, pod, kind, coin, per=per, periods=periods, party_id=party), offered
+        return crm.lane_prices(pol, pod, kind, coin, per=per, periods=periods, party_id=party), offered
 
     found, offered = await request.services.customers.ask(read)
     text, text_en = ("", "") if found is not None else _TOO_FEW

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.live import open_crm, own_part
-from crm_bridge.mapped import MappedCrm, mapping
+from crm_bridge.mapped import MappedCrm, MappingError, mapping
 from crm_bridge.model import Conflict, ContactPoint, CrmError
 from crm_bridge.numbers import Site
 from tests.crm.mapped.conftest import Open, engine
@@ -315,3 +315,40 @@ def test_a_number_added_here_goes_back_and_theirs_stay(their: sa.Engine, opened:
     crm.sync().compare_all()
     for number in ("13812345678", "13712340000"):
         assert [match.party.id for match in crm.lookup(number)] == [party.id]
+
+
+def test_lanes_are_priced_from_their_deals_and_ours(their: sa.Engine, opened: Open) -> None:
+    """Their closed deals, read beside the sync, and what was closed here make one trend; away, the last copy stands."""
+    now = 1_795_000_000.0
+    run(their, "CREATE TABLE deal (day REAL, a TEXT, b TEXT, box TEXT, price TEXT, cost REAL, firm TEXT)")
+    for n, price in enumerate(("2300", "2350", "2320", "abc")):
+        run(
+            their, f"INSERT INTO deal VALUES ({now - n * 86400 - 60}, 'Ningbo', 'DEHAM', '40HC', '{price}', 2200, 'f1')"
+        )
+    sql = (
+        "SELECT day AS at, a AS pol, b AS pod, box AS container, price, cost AS floor_price, firm AS company_id"
+        " FROM deal WHERE day > :since_epoch LIMIT :limit"
+    )
+    crm = opened({**tree(their), "deals": {"sql": sql}}, clock=lambda: now)
+    crm.local._clock = lambda: now
+    crm.sync().once()
+    assert crm.lanes(0.0) == []
+    crm.deals.refresh()
+    party = crm.lookup("13812345678")[0].party.id
+    deal = {"pol": "宁波", "pod": "汉堡", "container": "40HQ", "price": "2340", "currency": "USD", "closed": "won"}
+    crm.add_business(party, deal, "lin")
+    prices = crm.lane_prices("宁波", "汉堡", "40HQ", "USD", per="month", party_id=party)
+    assert prices is not None
+    assert (prices.n, prices.min, prices.max, len(prices.ours)) == (4, 2300.0, 2350.0, 4)
+    assert [(lane.pol, lane.pod, lane.n) for lane in crm.lanes(0.0)] == [("宁波", "汉堡", 4)]
+    crm.deals._read_at = None
+    run(their, "DROP TABLE deal")
+    crm.deals.refresh()
+    assert len(crm.deals.found) == 3
+
+
+def test_a_query_for_deals_is_one_select_with_its_own_parameters(their: sa.Engine, opened: Open) -> None:
+    """Whatever else is refused with the place."""
+    for sql in ("DELETE FROM deal", "SELECT 1 WHERE :party_id = 1", "SELECT 1; SELECT 2"):
+        with pytest.raises(MappingError):
+            opened({**tree(their), "deals": {"sql": sql}})
