@@ -57,7 +57,7 @@ _FILL: Final = (
         SELECT n, 'phone', {mobile}, '手机', 0 FROM series""",
     """INSERT INTO crm_business (account_id, at, id, pol, pod, origin, destination, container, price, currency,
         supplier, cargo, details, schedule, closed, status, bl_no, vessel, "by", pol_key, pod_key)
-        SELECT account, 1779900000.25 - (n * 7919 % 1095 + k * 37) % 1095 * 86400.0, 'b' || n || '-' || k,
+        SELECT account, 1779900000.25 - (n % 1095 * 7919 + k * 37) % 1095 * 86400.0, 'b' || n || '-' || k,
             '港' || (n % 20), '港' || (20 + n / 20 % 20), '余姚', '慕尼黑', '40HQ×1', 3000 + n % 700, 'USD', '中远',
             '轴承', '周五前要订舱，客户要求直航', '周日开', CASE WHEN (n + k) % 4 = 0 THEN 'won' ELSE 'lost' END,
             '价格高', 'BL' || n, 'COSCO', 'lin', '港' || (n % 20), '港' || (20 + n / 20 % 20)

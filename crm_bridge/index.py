@@ -86,6 +86,11 @@ class PhoneIndex:
         with errors():
             sql.migrate(self.crm.database, _MIGRATIONS, "crmx_version")
 
+    def check(self) -> None:
+        """Raises CrmError unless the index's own tables are this program's, neither older nor newer."""
+        with errors():
+            sql.require(self.crm.database, _MIGRATIONS, "crmx_version")
+
     # Filling
 
     def put(self, rows: Sequence[Row]) -> Put:

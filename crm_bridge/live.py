@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.index import PhoneIndex
 from crm_bridge.mapped import MappedCrm, MappingError
 from crm_bridge.mapped import Mapping as MappingFile
 from crm_bridge.mapped.crm import Outbox
 from crm_bridge.model import CrmError
 from crm_bridge.numbers import CHINA, Site
+from crm_bridge.writeback import Outbox as KeptOutbox
 
-__all__ = ["SiteCrm", "open_crm", "own_part"]
+__all__ = ["SiteCrm", "migrate", "open_crm", "own_part", "require"]
 
 SiteCrm = EmbeddedCrm | MappedCrm
 
@@ -52,3 +54,29 @@ def open_crm(
 def own_part(crm: SiteCrm) -> EmbeddedCrm:
     """The embedded CRM of either: where categories, chats, articles and what is typed here are kept."""
     return crm.local if isinstance(crm, MappedCrm) else crm
+
+
+def migrate(url: str, *, mapping: str | Path | None = None) -> None:
+    """Bring our own tables at `url` to this program's revisions, with a mapping those beside it, too. Raises CrmError.
+
+    SQLite's migrate themselves when opened; a server's only here. Several programs may do it at once.
+    """
+    for part in _parts(url, mapping):
+        part.migrate()
+
+
+def require(url: str, *, mapping: str | Path | None = None) -> None:
+    """Raises CrmError unless our own tables at `url` are this program's: permanent for older or newer ones."""
+    for part in _parts(url, mapping):
+        part.check()
+
+
+def _parts(url: str, mapping: str | Path | None) -> Iterator[EmbeddedCrm | KeptOutbox | PhoneIndex]:
+    crm = EmbeddedCrm(url)
+    try:
+        yield crm
+        if mapping:
+            yield KeptOutbox(crm.database)
+            yield PhoneIndex(crm, "", clock=lambda: 0.0)
+    finally:
+        crm.close()

@@ -34,6 +34,20 @@ class SqlError(Exception):
         self.permanent = permanent
 
 
+class SchemaError(SqlError):
+    """The tables are of another revision than this program's; `older` where migrating cures that."""
+
+    def __init__(self, found: str | None, wanted: str, *, older: bool) -> None:
+        if older:
+            text = f"数据库的表结构是旧的（{found or '空'}，本程序要 {wanted}），需要先迁移"
+            text_en = f"The tables are older ({found or 'none yet'}) than this program needs ({wanted}): migrate first"
+        else:
+            text = f"数据库已被更新版本的程序迁移（{found}，本程序只到 {wanted}），请更新本程序"
+            text_en = f"A newer program has migrated the tables ({found}; this one knows {wanted}): update this program"
+        super().__init__(text, text_en, permanent=True)
+        self.older = older
+
+
 class Database:
     """One database with a small pool; every method may be called from any thread."""
 
@@ -41,6 +55,8 @@ class Database:
         """Opens nothing yet. Raises SqlError for a URL that cannot be used."""
         try:
             parsed = sa.make_url(url)
+            if parsed.drivername == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
             options: dict[str, Any] = {"hide_parameters": True}
             # In memory there is one connection for all threads, taken in turn.
             self._turn: RLock | None = None
@@ -111,6 +127,14 @@ class Database:
             raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=True) from error
 
 
+def is_sqlite(url: str) -> bool:
+    """Whether a URL names SQLite, which is one process's own."""
+    try:
+        return sa.make_url(url).get_backend_name() == "sqlite"
+    except sa.exc.ArgumentError:
+        return False
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions are ours: see _begin_sqlite
     cursor = connection.cursor()
@@ -162,28 +186,68 @@ def like(text: str) -> str:
 
 _migrating: Final = Lock()
 "Alembic keeps its context in a global: one migration at a time in a process."
+_MIGRATIONS_LOCK: Final = 1_313_131_313
+"The number by which programs that migrate one PostgreSQL database wait for each other."
+
+
+def alone(connection: sa.Connection) -> None:
+    """Wait for any other program that migrates this database; until the end of the transaction it waits for us.
+
+    SQLite's writers stand in line anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATIONS_LOCK)))
 
 
 def migrate(database: Database, folder: Path, version_table: str) -> None:
-    """Bring a database to the newest of the Alembic revisions in `folder`, in one transaction. Raises SqlError."""
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.set_main_option("path_separator", "os")
-    script = ScriptDirectory.from_config(config)
+    """Bring a database to the newest of the Alembic revisions in `folder`, in one transaction.
+
+    Programs that do so at once wait for each other; the second finds nothing to do. Raises SqlError, SchemaError for
+    tables that a newer program has migrated.
+    """
+    config, script = _script(folder)
 
     def upgrade(revision: Any, _: object) -> Any:
         return script._upgrade_revs("head", revision)
 
     with _migrating, database.write() as connection:
-        current = MigrationContext.configure(connection, opts={"version_table": version_table}).get_current_revision()
-        if current == script.get_current_head():
+        alone(connection)
+        if _is_current(connection, script, version_table):
             return
         with EnvironmentContext(config, script, fn=upgrade) as environment:
             environment.configure(connection=connection, version_table=version_table, transaction_per_migration=False)
             environment.run_migrations()
 
 
+def require(database: Database, folder: Path, version_table: str) -> None:
+    """Raises SchemaError unless the database is at the newest of the revisions in `folder`; changes nothing."""
+    _, script = _script(folder)
+    with database.read() as connection:
+        if not _is_current(connection, script, version_table):
+            found = _revision(connection, version_table)
+            raise SchemaError(found, str(script.get_current_head()), older=True)
+
+
+def _script(folder: Path) -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    return config, ScriptDirectory.from_config(config)
+
+
+def _is_current(connection: sa.Connection, script: ScriptDirectory, version_table: str) -> bool:
+    """Whether a database is at the newest revision. Raises SchemaError for one that these revisions do not hold."""
+    found, wanted = _revision(connection, version_table), str(script.get_current_head())
+    if found is not None and found not in {one.revision for one in script.walk_revisions()}:
+        raise SchemaError(found, wanted, older=False)
+    return found == wanted
+
+
+def _revision(connection: sa.Connection, version_table: str) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": version_table}).get_current_revision()
+
+
 def revision(database: Database, version_table: str) -> str | None:
     """The revision a database is at, None for one never migrated."""
     with database.read() as connection:
-        return MigrationContext.configure(connection, opts={"version_table": version_table}).get_current_revision()
+        return _revision(connection, version_table)

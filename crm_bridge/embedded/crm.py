@@ -85,6 +85,7 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
         with errors():
             sql.migrate(self.database, _MIGRATIONS, _VERSION_TABLE)
             with self.database.write() as connection:
+                sql.alone(connection)
                 if not connection.execute(sa.select(tables.category.c.key).limit(1)).first():
                     categories, fields = catalogues.defaults()
                     connection.execute(sa.insert(tables.category), categories)
@@ -96,7 +97,9 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
         self.database.close()
 
     def check(self) -> None:
-        """Raises CrmError unless the database answers and has this program's tables."""
+        """Raises CrmError unless the database answers and has this program's tables, neither older nor newer."""
+        with errors():
+            sql.require(self.database, _MIGRATIONS, _VERSION_TABLE)
         with self._read() as connection:
             connection.execute(sa.select(tables.category.c.key).limit(1)).first()
 

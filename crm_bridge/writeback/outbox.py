@@ -94,6 +94,11 @@ class Outbox:
         with _errors():
             sql.migrate(self.database, _MIGRATIONS, _VERSION_TABLE)
 
+    def check(self) -> None:
+        """Raises CrmError unless the table is this program's, neither older nor newer."""
+        with _errors():
+            sql.require(self.database, _MIGRATIONS, _VERSION_TABLE)
+
     # Putting in
 
     def put(

@@ -11,6 +11,7 @@ import sys
 from cti import logs
 from cti.app import App
 from cti.commands.common import FAILED, run_until_told, settings_or_exit
+from cti.commands.migrate import refusal
 from cti.store import StoreError
 
 log = logging.getLogger("cti")
@@ -33,6 +34,10 @@ def settle() -> None:
 def main(args: argparse.Namespace) -> int:
     """Run until told to stop."""
     settings = settings_or_exit(args.config)
+    told = refusal(settings)
+    if told is not None:
+        print(told, file=sys.stderr)
+        return FAILED
     logs.set_up(settings.log.level)
 
     async def work(stop: asyncio.Event) -> int:

@@ -54,7 +54,9 @@ class Base:
         self.database.close()
 
     def check(self) -> None:
-        """Raises StoreError unless the database answers and has this program's tables."""
+        """Raises StoreError unless the database answers and has this program's tables, neither older nor newer."""
+        with errors():
+            sql.require(self.database, _MIGRATIONS, _VERSION_TABLE)
         with self._read() as connection:
             connection.execute(sa.select(tables.call.c.id).limit(1)).first()
 
@@ -74,5 +76,8 @@ def errors() -> Iterator[None]:
     """What a database could not do, as StoreError."""
     try:
         yield
+    except sql.SchemaError as error:
+        how, how_en = ("：请先运行 cti migrate", ": run cti migrate") if error.older else ("", "")
+        raise StoreError(f"{error.text}{how}", f"{error.text_en}{how_en}", permanent=True) from error
     except sql.SqlError as error:
         raise StoreError(error.text, error.text_en, permanent=error.permanent) from error
