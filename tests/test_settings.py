@@ -6,9 +6,11 @@ import re
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cti.settings import Problem, Settings, SettingsError, crm_default
+from cti.settings.watching import RecordingSettings, WallSettings
 
 ROOT = Path(__file__).parent.parent
 GOOD = '[pbx]\nhost = "127.0.0.1"\nusername = "u"\nsecret = "s3cr3t-value"\n'
@@ -181,18 +183,30 @@ def test_every_key_is_documented_and_in_the_example() -> None:
     known |= {f"queues.<name>.{key}" for key in ("label", "target", "goal", "short", "wrapup")}
     platform = ("token", "preset", "channel", "accounts", "messages", "fields", "prospects")
     known |= {f"chat.<platform>.{key}" for key in platform}
+    limits = ("warn", "missed", "paused", "no_agents", "level", "calls")
+    known |= {f"alerts.{key}" for key in (*limits, "days")} | {"alerts.queues.<name>.warn"}
+    hook = ("url", "secret", "kinds", "cleared", "customers", "allow_plain_http")
+    known |= {f"webhooks.<name>.{key}" for key in hook}
+    known |= {f"wallboard.{key}" for key in _fields_of(WallSettings)}
+    known |= {f"recordings.{key}" for key in _fields_of(RecordingSettings)}
+    known |= {"replay.days", "replay.megabytes", "replay.every"}
     assert documented == known
     example = (ROOT / "config/cti.example.toml").read_text("utf-8")
     shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", example))
     for key in known - {"pbx.secret"}:
         section, *_, name = key.split(".")
-        if section == "chat":  # a site has a platform or not: its lines are there to be taken up
-            assert f"# {'token_file' if name == 'token' else name} = " in example, key
+        if section in ("chat", "webhooks"):  # a site has one or not: its lines are there to be taken up
+            assert f"# {f'{name}_file' if name in ('token', 'secret') else name} = " in example, key
             continue
         values = shown[section]
         if "<" in key:
+            values = values["queues"] if section == "alerts" else values
             values = next(iter(values.values()))
         assert name.startswith("<") or name in values, key
+
+
+def _fields_of(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    return struct.__struct_fields__
 
 
 def _fields(section: str) -> tuple[str, ...]:
@@ -208,3 +222,58 @@ def test_the_crm_lives_beside_the_store() -> None:
     assert crm_default("sqlite:///cti.db?mode=rwc") == "sqlite:///crm.db?mode=rwc"
     assert crm_default("sqlite://") == "sqlite://"
     assert crm_default("postgresql://cti@db/cti") == "postgresql://cti@db/cti"
+
+
+def test_alerts_limits_are_per_queue_and_follow_its_target(tmp_path: Path) -> None:
+    """Unset, a wait is told at 0.6 of the queue's own target; a queue's section overrides the general one; 0 is off."""
+    settings = load(
+        tmp_path,
+        GOOD + "[queues.a]\n[queues.b]\ntarget = 20\ngoal = 0.8\n[queues.c]\n[alerts]\npaused = 0\n"
+        "[alerts.queues.c]\nwarn = 0\nmissed = 5\nlevel = false\n",
+    )
+    of = settings.watching.alerts.queues
+    assert (of["a"].warn_s, of["a"].late_s, of["a"].goal, of["a"].paused_s) == (8.0, 13.0, 0.9, None)
+    assert (of["b"].warn_s, of["b"].late_s, of["b"].goal) == (12.0, 20.0, 0.8)
+    assert (of["c"].warn_s, of["c"].missed, of["c"].goal) == (None, 5, None)
+    everywhere = load(tmp_path, GOOD + "[queues.a]\ntarget = 20\n[alerts]\nwarn = 5\n").watching.alerts
+    assert (everywhere.queues["a"].warn_s, everywhere.default.warn_s) == (5.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://alerts.example.com/x",
+        "ftp://a.example/x",
+        "https://user:pw@a.example/x",
+        "https://a.example/x#y",
+        "https://",
+        "file:///etc/passwd",
+        "https://a.example/ x",
+        "https://a.example:99999/",
+        "//a.example",
+    ],
+)
+def test_a_webhook_goes_to_a_whole_https_address(tmp_path: Path, url: str) -> None:
+    """Anything else is refused at the start; so are short secrets, unknown kinds and queues; no secret is shown."""
+    found = problems(
+        tmp_path,
+        GOOD + f'[webhooks.ops]\nurl = "{url}"\nsecret = "too-short"\nkinds = ["late", "latte"]\n'
+        '[alerts.queues.nowhere]\nwarn = 3\n[recordings]\npatterns = ["../{call}", "x"]\n',
+    )
+    assert set(found) == {
+        "webhooks.ops.url",
+        "webhooks.ops.secret",
+        "webhooks.ops.kinds",
+        "alerts.queues.nowhere",
+        "recordings.patterns",
+    }
+    assert "too-short" not in str(found)
+
+
+def test_a_webhook_may_be_on_this_machine_or_where_it_is_allowed(tmp_path: Path) -> None:
+    """Plain http on loopback, or with `allow_plain_http`."""
+    text = GOOD + '[webhooks.a]\nurl = "http://127.0.0.1:9000/x"\nsecret = "0123456789abcdef"\n'
+    text += '[webhooks.b]\nurl = "http://10.0.0.9/x"\nsecret = "0123456789abcdef"\nallow_plain_http = true\n'
+    hooks = load(tmp_path, text).watching.hooks
+    assert [(hook.name, hook.customers, len(hook.kinds)) for hook in hooks] == [("a", False, 6), ("b", False, 6)]
+    assert "0123456789abcdef" not in repr(hooks)

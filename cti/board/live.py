@@ -21,10 +21,10 @@ from cti.board.view import (
     BoardView,
     CallerView,
     Changes,
-    Helper,
     Interval,
     Missed,
     QueueView,
+    Taker,
     Totals,
     WrapupNext,
 )
@@ -33,7 +33,7 @@ from cti.events import AgentState, Event
 
 RECENT_INTERVALS = 12
 
-_Helpers = tuple[tuple[str, ...], WrapupNext | None, tuple[Helper, ...]]
+_Takers = tuple[tuple[str, ...], WrapupNext | None, tuple[Taker, ...]]
 "Who of a queue could take a call now, and who will be free next."
 
 
@@ -212,7 +212,7 @@ class Board:
             if self._sent_queues.get(queue) != view:
                 queues[queue] = self._sent_queues[queue] = view
             self._dirty_callers.update(self._waiting.visits(queue))
-        helping: dict[str, _Helpers] = {}
+        helping: dict[str, _Takers] = {}
         for visit in self._dirty_callers:
             caller = self._caller(visit, helping)
             if caller is None:
@@ -240,7 +240,7 @@ class Board:
     def snapshot(self) -> BoardView:
         """The whole board as it is now."""
         visits = [visit for queue in self._waiting.queues() for visit in self._waiting.visits(queue)]
-        helping: dict[str, _Helpers] = {}
+        helping: dict[str, _Takers] = {}
         callers = {visit: self._caller(visit, helping) for visit in visits}
         agents = {interface: self._agent(interface) for interface in self._people.interfaces()}
         return BoardView(
@@ -349,7 +349,7 @@ class Board:
             **self._people.count(queue),
         )
 
-    def _caller(self, visit: str, helping: dict[str, _Helpers]) -> CallerView | None:
+    def _caller(self, visit: str, helping: dict[str, _Takers]) -> CallerView | None:
         """A waiting caller; `helping` keeps who could help in which queue, for the other callers of this round."""
         caller = self._waiting.get(visit)
         if caller is None:

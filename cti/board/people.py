@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, KeysView
 from typing import TypedDict
 
-from cti.board.view import Helper, WrapupNext
+from cti.board.view import Taker, WrapupNext
 from cti.events import AgentPhase, AgentState, QueueMembership
 
 MOST_NAMED = 3
@@ -130,7 +130,7 @@ def best_idle(members: Collection[Member]) -> tuple[str, ...]:
     return tuple(agent for _, _, agent in sorted(idle)[:MOST_NAMED])
 
 
-def helpers(members: Collection[Member]) -> tuple[Helper, ...]:
+def helpers(members: Collection[Member]) -> tuple[Taker, ...]:
     """Who of a queue could take its call: idle ones as `best_idle` orders them, then those who end their wrap-up."""
     idle = [
         (membership.penalty, state.since, state.agent, state.interface)
@@ -144,11 +144,11 @@ def helpers(members: Collection[Member]) -> tuple[Helper, ...]:
     ]
     return (
         *(
-            Helper(agent=agent, interface=interface, phase="idle", since=since, until=None)
+            Taker(agent=agent, interface=interface, phase="idle", since=since, until=None)
             for _, since, agent, interface in sorted(idle)[:MOST_NAMED]
         ),
         *(
-            Helper(agent=agent, interface=interface, phase="wrapup", since=since, until=None if unknown else until)
+            Taker(agent=agent, interface=interface, phase="wrapup", since=since, until=None if unknown else until)
             for unknown, until, since, agent, interface in sorted(soon)[:MOST_NAMED]
         ),
     )

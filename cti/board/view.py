@@ -78,7 +78,7 @@ class WrapupNext(msgspec.Struct, frozen=True, kw_only=True):
     until: float
 
 
-class Helper(msgspec.Struct, frozen=True, kw_only=True):
+class Taker(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who could take a call: now, or after the wrap-up."""
 
     agent: str
@@ -119,7 +119,7 @@ class CallerView(msgspec.Struct, frozen=True, kw_only=True):
     idle_agents: tuple[str, ...]
     "who could take it now, at most three, best first"
     wrapup_next: WrapupNext | None
-    can_take: tuple[Helper, ...]
+    can_take: tuple[Taker, ...]
     "idle ones best first, then those in wrap-up, the next one first; at most three each"
 
 

@@ -28,7 +28,7 @@ MODEL: Final = ("Erlang A（M/M/n+M）", "Erlang A (M/M/n+M)")
 MODEL_C: Final = ("Erlang C（M/M/n，无人放弃）", "Erlang C (M/M/n, nobody hangs up)")
 
 
-class NoData(Exception):
+class Unmeasured(Exception):
     """Nothing was measured from which this could be told; a sentence for people."""
 
     def __init__(self, text: str, text_en: str) -> None:
@@ -81,7 +81,7 @@ def sums(facts: Facts, queue: str, ranges: Sequence[tuple[int, int]], dims: tupl
 
 
 def habits(facts: Facts, queue: str, now_ms: int) -> Habits:
-    """Mean handling time and patience before `now_ms`. Raises NoData."""
+    """Mean handling time and patience before `now_ms`. Raises Unmeasured."""
     handling: tuple[float, int, int] | None = None
     patience: tuple[float | None, int] = (None, 0)
     for days in WINDOWS_DAYS:
@@ -93,7 +93,7 @@ def habits(facts: Facts, queue: str, now_ms: int) -> Habits:
             # Whoever was answered had at least so much patience: hang-ups over all waiting estimate its rate.
             patience = (total.waited_ms / 1000 / total.abandoned, total.abandoned)
     if handling is None or handling[0] <= 0:
-        raise NoData("近 28 天没有接起的来电，无法估算", "No call was answered in 28 days: nothing to go by")
+        raise Unmeasured("近 28 天没有接起的来电，无法估算", "No call was answered in 28 days: nothing to go by")
     mean_patience = patience[0] if patience[0] else None
     return Habits(
         handling_s=handling[0],
@@ -116,11 +116,11 @@ def what_if(
     until_ms: int,
     until_text: str,
 ) -> WhatIf:
-    """What fewer or more agents would come to if it went on as in the last hour. Raises NoData."""
+    """What fewer or more agents would come to if it went on as in the last hour. Raises Unmeasured."""
     since = now_ms - HOUR_MS
     last = sums(facts, queue, ((since, now_ms),)).get(0, Sums())
     if last.offered == 0:
-        raise NoData("最近一小时没有来电，无法估算", "No call came in the last hour: nothing to go by")
+        raise Unmeasured("最近一小时没有来电，无法估算", "No call came in the last hour: nothing to go by")
     known = habits(facts, queue, now_ms)
     load = _load(last.offered / 3600, known)
     options = [_option(load, n, agents, target_s, goal) for n in range(max(0, agents - FEWER), agents + MORE + 1)]
@@ -161,7 +161,7 @@ def _load(per_s: float, known: Habits) -> Load:
     try:
         return Load(per_s=per_s, handling_s=known.handling_s, patience_s=known.patience_s)
     except ValueError:
-        raise NoData("测得的话务量超出可计算范围", "The measured load is out of the model's range") from None
+        raise Unmeasured("测得的话务量超出可计算范围", "The measured load is out of the model's range") from None
 
 
 def _option(load: Load, agents: int, now: int, target_s: float, goal: float) -> Option:
@@ -180,7 +180,7 @@ def _option(load: Load, agents: int, now: int, target_s: float, goal: float) -> 
 def staffing(
     facts: Facts, calendar: Calendar, queue: str, *, day: date, weeks: int, target_s: float, goal: float, now_ms: int
 ) -> Staffing:
-    """Agents by half-hour of a day, from the same weekday of the weeks before. Raises NoData."""
+    """Agents by half-hour of a day, from the same weekday of the weeks before. Raises Unmeasured."""
     known = habits(facts, queue, now_ms)
     by_half: dict[int, list[int]] = {}
     days = 0
@@ -200,7 +200,7 @@ def staffing(
         for half, offered in counted.items():
             by_half.setdefault(half, []).append(offered)
     if not days:
-        raise NoData("过去几周的同一天没有来电记录", "There were no calls on this weekday in the weeks before")
+        raise Unmeasured("过去几周的同一天没有来电记录", "There were no calls on this weekday in the weeks before")
     rows = []
     starts: dict[int, int] = {}
     for quarter in range(calendar.midnight(day), calendar.midnight(day + timedelta(days=1)), HALF_MS // 2):

@@ -11,7 +11,7 @@ import msgspec
 
 from cti.history.ask import Facts
 from cti.history.calendar import Calendar
-from cti.history.forecast import NoData, staffing, what_if
+from cti.history.forecast import Unmeasured, staffing, what_if
 from cti.web.ports import Refusal, not_found
 from cti.wire.watching import Staffing, WhatIf
 
@@ -119,7 +119,7 @@ class Forecasts:
     async def _told(self, work: Callable[[], T]) -> T:
         try:
             told: T = await self._run(work)
-        except NoData as reason:
+        except Unmeasured as reason:
             raise Refusal(409, "no_data", reason.text, reason.text_en) from None
         return told
 
