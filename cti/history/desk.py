@@ -19,6 +19,7 @@ from cti.history.calendar import Calendar
 from cti.history.definitions import definitions
 from cti.history.query import BadQuestion, Params, question_of, skip_of, which_of
 from cti.history.report import CauseReport, Report, Steps, cause_report, report, targets_for, team_at
+from cti.history.story import Source, Story, phones, story
 
 T = TypeVar("T")
 PAGE: Final = 200
@@ -33,6 +34,9 @@ class Past(Facts, Protocol):
 
     def listed(self, part: Slice, which: Which) -> Iterator[Listed]:
         """The rows behind a number, newest first."""
+
+    def story_source(self, call_id: str) -> Source | None:
+        """All that is kept of one call; None where there is no such call."""
 
 
 class HistoryDesk:
@@ -76,6 +80,16 @@ class HistoryDesk:
             return CallList(which=which, rows=tuple(rows[:PAGE]), next=more)
 
         return await self._elsewhere(read)
+
+    async def story(self, identity: Identity, call: str) -> Story | None:
+        """One call step by step; None where there is none, or where an agent's phones had nothing to do with it."""
+        source: Source | None = await self._elsewhere(lambda: self._store.story_source(call))
+        if source is None:
+            return None
+        if "board" not in identity.rights and not phones(source) & set(self._phones(identity.login)):
+            return None
+        told = story(source)
+        return told if "customers" in identity.rights else msgspec.structs.replace(told, caller=None)
 
     async def export(self, identity: Identity, params: Params) -> File:
         """A report, or with `which` the calls behind a number, as a file. Raises BadQuestion."""

@@ -220,7 +220,7 @@ def _chain(
             transfers=work.transfers,
             quality=quality,
         )
-        rows.append(_with_split(own, late_split([_stay(visit, at)], moments, free)))
+        rows.append(_with_split(own, late_split([stay_of(visit, at)], moments, free)))
     if first != last:
         told = rows[-1]
         wait = None if told.wait_ms is None else told.wait_ms + max(0, told.at_ms - to_ms(start))
@@ -231,12 +231,13 @@ def _chain(
             wait_ms=wait,
             lead_ms=_since(call.started_at, start) if is_first else None,
         )
-        stays = [_stay(visit, entry(call, visit) or start) for visit in call.visits[first : last + 1]]
+        stays = [stay_of(visit, entry(call, visit) or start) for visit in call.visits[first : last + 1]]
         rows.append(_with_split(whole, late_split(stays, moments, free)))
     return rows
 
 
-def _stay(visit: Visit, at: float) -> Stay:
+def stay_of(visit: Visit, at: float) -> Stay:
+    """A visit that began at `at`, as the causes take it."""
     end = None if visit.wait_s is None else to_ms(at) + to_ms(visit.wait_s)
     return Stay(
         queue=visit.queue,

@@ -14,6 +14,7 @@ from cti.history.ask import Target
 from cti.history.calendar import QUARTER_MS
 from cti.history.facts import FACTS_VERSION, Moment, facts
 from cti.history.recorder import Notes
+from cti.history.story import Source
 from cti.store import history_tables as tables
 from cti.store import tables as calls
 from cti.store.calls import Calls
@@ -75,6 +76,19 @@ class HistoryWriting(Calls):
             with self._write() as connection:
                 write_facts(connection, documents)
 
+    def story_source(self, call_id: str) -> Source | None:
+        """All that is kept of one call, for its story."""
+        call = self.call(call_id)
+        if call is None:
+            return None
+        with self._read() as connection:
+            return Source(
+                call=call,
+                moments=tuple(_moments(connection, [call_id]).get(call_id, ())),
+                free=_free(connection, [call]),
+                backfilled=bool(_filled(connection, [call_id])),
+            )
+
     def note_targets(self, targets: Mapping[str, tuple[float, float]], at: float) -> int:
         """{queue: (target, short limit in seconds)} from now on, '' for all others; returns how many changed."""
         table = tables.target
@@ -125,23 +139,8 @@ def write_facts(connection: sa.Connection, documents: Sequence[Call]) -> None:
     if not ids:
         return
     forget_facts(connection, ids)
-    moments: dict[str, list[Moment]] = {}
-    table = tables.moment
-    for row in connection.execute(sa.select(table).where(table.c.call_id.in_(ids))):
-        moments.setdefault(row.call_id, []).append(
-            Moment(
-                call=row.call_id,
-                doing=row.doing,
-                interface=row.interface,
-                from_ms=row.from_ms,
-                to_ms=row.to_ms,
-                agent=row.agent,
-                answered=row.answered,
-                queue=row.queue,
-            )
-        )
-    backfill = tables.backfilled
-    filled = set(connection.execute(sa.select(backfill.c.call_id).where(backfill.c.call_id.in_(ids))).scalars())
+    moments = _moments(connection, ids)
+    filled = _filled(connection, ids)
     found: list[dict[str, Any]] = []
     missed: list[dict[str, Any]] = []
     for some in _near(documents):
@@ -154,6 +153,32 @@ def write_facts(connection: sa.Connection, documents: Sequence[Call]) -> None:
         connection.execute(sa.insert(tables.fact), found)
     if missed:
         connection.execute(sa.insert(tables.missed), missed)
+
+
+def _moments(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Moment]]:
+    """What was noted of these calls while they went on."""
+    found: dict[str, list[Moment]] = {}
+    table = tables.moment
+    for row in connection.execute(sa.select(table).where(table.c.call_id.in_(ids))):
+        found.setdefault(row.call_id, []).append(
+            Moment(
+                call=row.call_id,
+                doing=row.doing,
+                interface=row.interface,
+                from_ms=row.from_ms,
+                to_ms=row.to_ms,
+                agent=row.agent,
+                answered=row.answered,
+                queue=row.queue,
+            )
+        )
+    return found
+
+
+def _filled(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Which of these calls were completed from queue_log."""
+    table = tables.backfilled
+    return set(connection.execute(sa.select(table.c.call_id).where(table.c.call_id.in_(ids))).scalars())
 
 
 def forget_facts(connection: sa.Connection, ids: Sequence[str]) -> None:

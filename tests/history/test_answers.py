@@ -23,6 +23,7 @@ from cti.events import Outcome
 from cti.history import export
 from cti.history.ask import WHICHES, Cell, Question
 from cti.history.calendar import Calendar
+from cti.history.causes import CAUSES
 from cti.history.definitions import WORKED, definitions
 from cti.history.desk import PAGE, HistoryDesk
 from cti.history.figures import FIGURES, Tally, figures_of
@@ -146,6 +147,31 @@ async def test_admins_see_no_callers(desk: HistoryDesk) -> None:
         b"0138"
         in (await desk.export(identity("supervisor"), {**DAYS, "which": ["answered"], "format": ["csv"]})).content
     )
+
+
+async def test_the_story_of_a_call_is_for_those_whose_phones_it_rang(desk: HistoryDesk) -> None:
+    """Supervisors read any call, admins without the number, agents those of their phones."""
+    own = (await desk.calls(identity("agent"), {**DAYS, "which": ["answered"]})).rows[0]
+    mine = {
+        row.call
+        for which in ("answered", "missed", "late")
+        for row in await everything(lambda a: desk.calls(identity("agent"), a), {**DAYS, "which": [which]})
+    }
+    rows = (await desk.calls(identity("supervisor"), {**DAYS, "which": ["abandoned"]})).rows
+    other = next(row for row in rows if row.call not in mine)
+    for who, call, told in (
+        ("supervisor", other, True),
+        ("admin", other, True),
+        ("agent", own, True),
+        ("agent", other, False),
+    ):
+        story = await desk.story(identity(who), call.call)
+        assert (story is not None) == told
+        if story is not None:
+            assert (story.caller is None) == (who == "admin")
+            waited = sum(step.seconds or 0 for step in story.steps if step.doing in CAUSES)
+            assert waited >= (call.wait_s or 0) - 0.001
+    assert await desk.story(identity("supervisor"), "no such call") is None
 
 
 async def test_choices_are_the_names_of_the_period(desk: HistoryDesk) -> None:

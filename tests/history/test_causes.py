@@ -17,6 +17,7 @@ from cti.history.causes import CAUSES, Stay, late_split
 from cti.history.facts import CHAIN, Moment, facts
 from cti.history.recorder import Recorder
 from cti.history.report import cause_report, report
+from cti.history.story import phones, story
 from cti.store import Store
 from tests.history.days import ZONE, at, calls, stored
 
@@ -240,6 +241,35 @@ def test_the_recorder_notes_holds_wrapups_rings_and_agents_time(tmp_path: Path) 
     assert v["utilisation"] == (986 + 20) / 1800
     causes = {cause: seconds for cause, seconds in store_split(store, question).items() if seconds}
     assert causes == {"ringing": 4.0, "announcement": 0.5}
+    store.close()
+
+
+def test_a_call_is_told_step_by_step_with_who_rang_how_long(tmp_path: Path) -> None:
+    """Ring, pick-up, talk with its hold, wrap-up, in order; the parts of the wait add up to it; nobody else's call."""
+    store = Store.open(f"sqlite:///{tmp_path}/cti.db")
+    store.save_calls([answered()], "pbx")
+    recorder = Recorder()
+    for event in shift():
+        recorder.on_event(event)
+    t = 1_790_000_100.0
+    store.save_notes(recorder.take(t + 1800))
+    source = store.story_source("c1")
+    assert source is not None
+    assert phones(source) == {"P/1"}
+    told = story(source)
+    assert [(step.doing, round(step.at - t, 3), step.seconds) for step in told.steps] == [
+        ("arrived", 0.0, None),
+        ("entered", 10.0, None),
+        ("ringing", 10.0, 4.0),
+        ("announcement", 14.0, 0.5),
+        ("talk", 14.5, 985.5),
+        ("left", 14.5, None),
+        ("hold", 100.0, 30.0),
+        ("wrapup", 1000.0, 20.0),
+        ("ended", 1000.0, None),
+    ]
+    assert [step.agents for step in told.steps if step.doing == "ringing"] == [("agent P/1",)]
+    assert store.story_source("c2") is None
     store.close()
 
 

@@ -24,6 +24,7 @@ from cti.history.answers import CallList, Choices, Definitions, File, Names
 from cti.history.figures import Tally, figures_of
 from cti.history.query import BadQuestion
 from cti.history.report import CauseReport, CauseRow, Report
+from cti.history.story import Story
 from cti.ticker import wall_clock
 from cti.web.ports import Refusal
 from cti.web.refusing import refusal_of
@@ -266,6 +267,11 @@ class History:
         """Nothing."""
         self._ask("calls", dict(params))
         return CallList(which="late", rows=(), next=None)
+
+    async def story(self, identity: Identity, call: str) -> Story | None:
+        """An empty one."""
+        self._ask("story", call)
+        return Story(call=call, direction="inbound", line="", caller=None, quality=0, steps=())
 
     async def choices(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Choices:
         """Nothing."""

@@ -48,6 +48,7 @@ MATRIX: dict[tuple[str, str], tuple[frozenset[str] | frozenset[str | None], Any]
     ("GET", "/forms/{category}"): (STAFF, None),
     **{("GET", f"/history/{what}"): (READERS, None) for what in ("report", "causes", "calls", "choices", "export")},
     ("GET", "/history/definitions"): (READERS, None),
+    ("GET", "/history/calls/{call}"): (READERS, None),
     ("GET", "/control"): (LEADERS, None),
     ("POST", "/control/actions"): (LEADERS, {"kind": "caller_first", "visit": "v"}),
     ("POST", "/control/listen"): (LEADERS, {"interface": "PJSIP/1", "call": "c", "mode": "listen"}),

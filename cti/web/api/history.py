@@ -7,7 +7,8 @@ from aiohttp import web
 from cti.history.answers import CallList, Choices, Definitions
 from cti.history.query import FILTERS, BadQuestion, Params
 from cti.history.report import CauseReport, Report
-from cti.web.ports import Refusal
+from cti.history.story import Story
+from cti.web.ports import Refusal, not_found
 from cti.web.routes import Request, Route, answer
 
 LISTS = (*FILTERS, "which", "skip")
@@ -49,6 +50,14 @@ async def calls(request: Request) -> web.StreamResponse:
         return answer(await request.services.history.calls(request.who, _params(request, LISTS)))
     except BadQuestion as question:
         raise _bad(question) from None
+
+
+async def story(request: Request) -> web.StreamResponse:
+    """One call step by step."""
+    told = await request.services.history.story(request.who, request.path("call"))
+    if told is None:
+        raise not_found()
+    return answer(told)
 
 
 async def choices(request: Request) -> web.StreamResponse:
@@ -101,6 +110,14 @@ ROUTES = (
         summary="The calls behind a number",
         answer=CallList,
         query=LISTS,
+    ),
+    Route(
+        method="GET",
+        path="/history/calls/{call}",
+        right="history",
+        handler=story,
+        summary="One call step by step: causes of the wait, who rang how long; agents: calls of their own phones",
+        answer=Story,
     ),
     Route(
         method="GET",

@@ -10,6 +10,7 @@ from cti import wire
 from cti.auth import Identity
 from cti.history.answers import CallList, Choices, Definitions, File
 from cti.history.report import CauseReport, Report
+from cti.history.story import Story
 
 
 class Refusal(Exception):
@@ -104,6 +105,9 @@ class History(Protocol):
 
     async def calls(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> CallList:
         """The calls behind a number."""
+
+    async def story(self, identity: Identity, call: str) -> Story | None:
+        """One call step by step; None where there is none, or not his."""
 
     async def choices(self, identity: Identity, params: Mapping[str, Sequence[str]]) -> Choices:
         """Queues, lines, agents and teams of a period."""
