@@ -176,7 +176,7 @@ async def test_members_come_change_and_go_in_events(pbx: PbxUnderTest, console: 
     ):
         (answered,) = await console.act(action, **row, **fields)
         assert answered["Response"] == "Success"
-        told.append(await console.until(event, since=since, **row))
+        told.append(await console.until(event, since=since, Queue=queue, Interface=pbx.member))
     assert [event["Penalty"] for event in told] == ["2", "5", "5"]
     assert {event["Membership"] for event in told} == {"dynamic"}
     assert len({event["LoginTime"] for event in told}) == 1
