@@ -80,7 +80,7 @@ export function writeMessage(pop) {
 /** Put words into the message that is being written. */
 export function intoMessage(pop, text) {
   const now = draftOf(pop).get('sms');
-  const before = now?.template ? '' : (now?.text ?? '');
+  const before = now?.text ?? '';
   change(pop, { template: null, values: undefined, text: before ? `${before}${/\s$/.test(before) ? '' : '\n'}${text}` : text });
   writeMessage(pop);
 }
@@ -96,6 +96,8 @@ function Thread({ pop, section }) {
     const answer = await messages.retry(m.id);
     if (!answer.ok) toast(whyNot(answer), { bad: true });
   };
+  // Its signature is put before the words again when they go out.
+  const again = (m) => intoMessage(pop, m.text.replace(/^【[^】]{1,40}】/, ''));
   // A new word comes into view; one who reads further up is left there.
   const atEnd = useRef(true);
   useLayoutEffect(() => {
@@ -114,7 +116,7 @@ function Thread({ pop, section }) {
     const ago = daysAgo(m.at, minute.value);
     if (ago !== day) rows.push(html`<${Day} key=${`d${ago}`} at=${m.at} />`);
     day = ago;
-    rows.push(html`<${Bubble} key=${m.id} m=${m} onRetry=${retry} />`);
+    rows.push(html`<${Bubble} key=${m.id} m=${m} onRetry=${retry} onAgain=${again} />`);
   }
   return html`<ol
     class="scroll thread"
@@ -198,10 +200,10 @@ function Composer({ pop, facts }) {
     const answer = await messages.send(pop.id, { key: sent.key, ...body });
     busy.value = false;
     if (answer.ok) {
-      // Words typed while it went out are a new intent.
+      // Words typed while it went out, or that stood below a template, are a new intent.
       const now = draftOf(pop).get('sms');
-      if (now && now.text === sent.text && now.template === sent.template) draftOf(pop).set('sms', undefined);
-      else if (now) draftOf(pop).set('sms', { ...now, key: newKey() });
+      const left = sent.template ? now?.text : now?.text === sent.text ? '' : now?.text;
+      draftOf(pop).set('sms', left ? { key: newKey(), text: left } : undefined);
       size.value = null;
       toComposer();
       return;
@@ -210,7 +212,7 @@ function Composer({ pop, facts }) {
     said.value = told || whyNot(answer);
   };
   const choose = (d) => {
-    change(pop, { template: d.template, values: undefined, text: '' });
+    change(pop, { template: d.template, values: undefined }); // words that stand there wait below the template
     toComposer();
   };
   const onKeyDown = (e) => {
@@ -238,7 +240,7 @@ function Composer({ pop, facts }) {
         key=${d.template}
         class=${`btn s${d === template ? ' on' : ''}`}
         aria-pressed=${d === template}
-        onClick=${() => (d === template ? change(pop, { template: null, values: undefined, text: '' }) : choose(d))}
+        onClick=${() => (d === template ? change(pop, { template: null, values: undefined }) : choose(d))}
       >
         ${clean(d.name, 10)}
       </button>`)}
@@ -321,7 +323,7 @@ function Composer({ pop, facts }) {
 /** 短信记录 opened for writing. */
 export function MessagesPanel({ pop, section, tools }) {
   const facts = about.value[pop.id] ?? WAITING;
-  const heard = section.items.filter((m) => m.direction === 'in').reduce((a, m) => Math.max(a, m.at), 0);
+  const heard = section.items.map((m) => (m.direction === 'in' ? `${m.id}${m.opted_out ?? ''}` : '')).join();
   // Whom one may write to changes with the customer, and with what he writes: he may want no more.
   useEffect(() => {
     readAbout(pop);

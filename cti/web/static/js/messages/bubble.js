@@ -19,7 +19,8 @@ export const Ticks = ({ m }) => html`<span class=${`ticks ${LOOK[m.status] ?? ''
 
 export const whyFailed = (m) => clean(pick(m.error_text, m.error_text_en) || m.error || '', 80);
 
-export const Bubble = ({ m, onRetry }) => {
+/** `onRetry(m)` tries it again; `onAgain(m)` takes its words up again where it failed on its way and cannot be tried. */
+export const Bubble = ({ m, onRetry, onAgain }) => {
   const out = m.direction === 'out';
   const parts = (m.parts ?? []).length;
   const arrived = (m.parts ?? []).filter((p) => p.status === 'delivered').length;
@@ -41,6 +42,9 @@ export const Bubble = ({ m, onRetry }) => {
       </span>` : null}
       ${m.retry && onRetry ? html`<button type="button" class="btn s" onClick=${() => onRetry(m)}>
         ${t('sms.retry')}
+      </button>` : null}
+      ${m.status === 'failed' && !m.retry && onAgain ? html`<button type="button" class="btn s" onClick=${() => onAgain(m)}>
+        ${t('sms.again')}
       </button>` : null}
     </p>
   </li>`;

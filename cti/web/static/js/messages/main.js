@@ -28,6 +28,7 @@ effect(() => {
 const Body = () => {
   const mine = TABS.filter((x) => may(x.right) || (x.or && may(x.or)));
   const here = mine.find((x) => x.key === tab.value) ?? mine[0];
+  const Face = here?.Face;
   return html`
     <div class="tabs" role="tablist">
       ${mine.map((x) => html`<button
@@ -43,7 +44,7 @@ const Body = () => {
         ${t(`msg.tab.${x.key}`)} ${x.key === 'inbox' && unread.value ? html`<span class="tag bad num">${unread.value}</span>` : null}
       </button>`)}
     </div>
-    ${here ? html`<here.Face key=${here.key} />` : null}
+    ${Face ? html`<${Face} key=${here.key} />` : null}
     <${Questions} />
   `;
 };
