@@ -6,10 +6,13 @@ import argparse
 import asyncio
 import errno
 from collections.abc import Callable
+from pathlib import Path
 
 from crm_bridge.live import open_crm
+from crm_bridge.mapped import Mapping
 from crm_bridge.model import CrmError
 from crm_bridge.numbers import Site
+from crm_bridge.writeback import rules_of
 from cti.ami.actions import AmiError
 from cti.ami.link import Link, LinkState
 from cti.ami.messages import Packet
@@ -97,8 +100,20 @@ def _stores(settings: Settings, report: _Report) -> None:
         finally:
             crm.close()
         report.good("crm", repr(settings.crm))
+        if settings.crm.mapping:
+            _writeback(Path(settings.crm.mapping), report)
     except CrmError as error:
         report.bad("crm", f"{error.text} / {error.text_en}")
+
+
+def _writeback(path: Path, report: _Report) -> None:
+    """The rules of the mapping for what goes back."""
+    try:
+        table = Mapping.load(path).writeback
+        kinds = sorted(rules_of(table, path.parent).kinds) if table else []
+        report.good("writeback", ", ".join(kinds) or "没有配置 / nothing is written back")
+    except CrmError as error:
+        report.bad("writeback", f"{error.text} / {error.text_en}")
 
 
 async def _pbx(settings: Settings, report: _Report) -> None:
