@@ -1,4 +1,4 @@
-"""Text messages in a real browser: written in the pop, taken by a platform that is a small server, told by callbacks."""
+"""Text messages in a real browser: written in the pop, sent by a platform that is a small server, told by callbacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cti.demo.sample import Sample
 from cti.settings import Settings
 from cti.settings.sms import SmsHooks, SmsPlatform, SmsSettings
 from cti.ticker import wall_clock
-from tests.app.service import KNOWN, PASSWORD, Service, copy_of, eventually, service
+from tests.app.service import KNOWN, PASSWORD, Service, copy_of, service
 from tests.asterisk.ports import free_port
 from tests.browser.pages import Pages, Screen, chromium_pages
 from tests.sms.fakes import FakeYunpian
