@@ -108,4 +108,9 @@ export default {
   'wall.addresses': 'Wallboard addresses', 'wall.label': 'Where it hangs', 'wall.make': 'Make an address', 'wall.once': 'Shown this once:', 'wall.used': 'used {time}',
   'wall.unused': 'not used yet', 'wall.drop': 'Withdraw',
   'replay.now': 'Replay {time}',
+  'tome.listens': '{who} listens', 'tome.since': 'since {time}', 'tome.done': '{who}: {what} (why: {why})',
+  'alert.log': 'Log of alerts', 'alert.open': 'open',
+  'story.title': 'Step by step', 'story.arrived': 'Arrived', 'story.entered': 'Entered', 'story.nobody': 'Nobody free', 'story.ringing': 'Ringing',
+  'story.announcement': 'Announcement', 'story.overflow': 'Overflow', 'story.untold': 'Not noted', 'story.left': 'Left', 'story.refused': 'Not let in',
+  'story.missed': 'Unanswered', 'story.talk': 'Talk', 'story.hold': 'Hold', 'story.wrapup': 'Wrap-up', 'story.transfer': 'Transfer', 'story.ended': 'Ended',
 };

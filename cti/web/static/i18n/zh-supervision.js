@@ -87,4 +87,9 @@ export default {
   'wall.addresses': '大屏地址', 'wall.label': '放在哪里，例如：二楼大厅', 'wall.make': '生成地址', 'wall.once': '地址只显示这一次：', 'wall.used': '最近使用 {time}', 'wall.unused': '还没有用过',
   'wall.drop': '作废',
   'replay.now': '回放 {time}',
+  'tome.listens': '{who} 正在听', 'tome.since': '从 {time} 起', 'tome.done': '{who}：{what}（原因：{why}）',
+  'alert.log': '提醒记录', 'alert.open': '未解除',
+  'story.title': '经过', 'story.arrived': '拨入', 'story.entered': '进队', 'story.nobody': '无人空闲', 'story.ringing': '振铃', 'story.announcement': '播报', 'story.overflow': '转队',
+  'story.untold': '没有记录', 'story.left': '离队', 'story.refused': '未能进队', 'story.missed': '振铃未接', 'story.talk': '通话', 'story.hold': '保持', 'story.wrapup': '话后',
+  'story.transfer': '转接', 'story.ended': '结束',
 };

@@ -1,16 +1,17 @@
 // What a supervisor should look at, as the service tells it: on the page, by sound, as a desktop notice; each can be silenced.
-import { html } from '../lib.js';
+import { html, useEffect, useSignal } from '../lib.js';
 import { Panel } from '../ui/panel.js';
 import { Icon, Foreign, Tag } from '../ui/marks.js';
-import { Item, Menu } from '../ui/menu.js';
+import { Dialog, Item, Menu } from '../ui/menu.js';
 import { t } from '../i18n.js';
-import { call, part } from '../api.js';
-import { callerLine, clean, clockTime, mmss, percent, phoneLabel } from '../format.js';
+import { call, part, query } from '../api.js';
+import { callerLine, clean, clockTime, dayTime, mmss, percent, phoneLabel } from '../format.js';
 import { board, me, onFrame, shownNow } from '../session.js';
 import { chime, notify } from '../ui/sound.js';
 import { spoken } from '../ui/top.js';
 import { toast, whyNot } from '../toast.js';
-import { frozen, queueLabel, watch } from './live.js';
+import { dayWords } from '../ui/words.js';
+import { frozen, past, queueLabel, watch } from './live.js';
 import { listed, silenced } from './supervise.js';
 
 const LOOK = {
@@ -115,7 +116,45 @@ const Line = ({ a, b, quiet }) => {
   </li>`;
 };
 
+/** What was, newest first: read when it is opened, and further back on demand. */
+export function AlertLog({ onClose }) {
+  const rows = useSignal(null);
+  const next = useSignal(null);
+  const read = async (before) => {
+    const answer = await call('GET', `/alerts${query({ before })}`);
+    if (!answer.ok) {
+      toast(whyNot(answer), { bad: true });
+      return;
+    }
+    rows.value = [...(before ? rows.value : []), ...answer.body.log];
+    next.value = answer.body.next;
+  };
+  useEffect(() => {
+    read(null);
+  }, []);
+  return html`<${Dialog} title=${t('alert.log')} onClose=${onClose} wide>
+    <h2>${t('alert.log')}</h2>
+    <div class="scroll tall">
+      <ul class="al num">
+        ${(rows.value ?? []).map((a) => {
+          const [head, say] = words(a, board.value);
+          const [icon, look] = LOOK[a.kind] ?? ['bell', 'warn'];
+          return html`<li key=${a.id}>
+            <time>${dayTime(a.at, shownNow.value, dayWords())}</time>
+            <${Icon} n=${icon} class=${look} />
+            <div><b class="cut"><${Foreign} text=${head} limit=${40} /></b><p class="cut">${say}</p></div>
+            <span class="mut num">${a.cleared_at ? t('alert.cleared', { time: clockTime(a.cleared_at, true) }) : t('alert.open')}</span>
+          </li>`;
+        })}
+      </ul>
+      ${rows.value?.length === 0 ? html`<p class="say">${t('alert.none')}</p>` : null}
+      ${next.value ? html`<p class="say"><button type="button" class="btn" onClick=${() => read(next.value)}>${t('calls.more')}</button></p>` : null}
+    </div>
+  </${Dialog}>`;
+}
+
 export const Alerts = () => {
+  const log = useSignal(false);
   const b = board.value;
   const { alerts, silences } = watch.value;
   const list = listed(alerts);
@@ -123,6 +162,9 @@ export const Alerts = () => {
   const tools = html`
     ${loud.length ? html`<${Tag} kind="bad"><span class="num">${loud.length}</span></${Tag}>` : null}
     <${Quiet} />
+    ${past.value ? null : html`<button type="button" class="btn s ico" aria-label=${t('alert.log')} title=${t('alert.log')} onClick=${() => { log.value = true; }}>
+      <${Icon} n="history" />
+    </button>`}
   `;
   return html`<${Panel} id="alerts" icon="bell" title=${t('alert.title')} tools=${tools}>
     <div class="scroll">
@@ -130,5 +172,6 @@ export const Alerts = () => {
         ${list.map((a) => html`<${Line} key=${a.id} a=${a} b=${b} quiet=${!a.cleared_at && silenced(a, silences, shownNow.value)} />`)}
       </ul>`}
     </div>
+    ${log.value ? html`<${AlertLog} onClose=${() => { log.value = false; }} />` : null}
   </${Panel}>`;
 };

@@ -2,6 +2,7 @@
 import { html, render, useEffect, useSignal, effect } from '../lib.js';
 import { Top, StaleBar, Speech, spoken } from '../ui/top.js';
 import { SectionFlag } from '../ui/panel.js';
+import { ToMe } from '../ui/tome.js';
 import { Toasts } from '../toast.js';
 import { chime, notify } from '../ui/sound.js';
 import { t, lang } from '../i18n.js';
@@ -162,6 +163,7 @@ function Desk() {
       <${MyState} />
       <span class="sep"></span>
       <${MyDayLine} />
+      <${ToMe} />
     </${Top}>
     <${StaleBar} what="desk" />
     <main class="desk" data-stale=${level.value === 'stale' ? 'yes' : undefined}>

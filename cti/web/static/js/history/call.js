@@ -9,6 +9,7 @@ import { clockOf, dayOf } from './zone.js';
 import { Recordings } from '../recordings/player.js';
 import { Sheet } from '../recordings/sheet.js';
 import { may } from '../ui/page.js';
+import { StoryOf } from './story.js';
 import { CAUSES, Result, Split, reach } from './split.js';
 
 export const opened = signal(null);
@@ -50,6 +51,7 @@ export const CallDialog = () => {
         ${CAUSES.every((c) => !row.split[c]) ? html`<li class="mut">${t('call.noSplit')}</li>` : null}
       </ul>
     </div>
+    <${StoryOf} id=${row.call} />
     ${may('recordings') ? html`<${Recordings} id=${row.call}>
       ${(told) => (told.may_listen || told.scores.length ? html`<${Sheet} id=${row.call} told=${told} />` : null)}
     </${Recordings}>` : null}
