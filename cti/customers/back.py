@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -93,7 +94,8 @@ class Back:
             log.error("nothing is written back: %s", error.text_en)
             self._opening.rules_error = error
             return
-        self.worker = WriteBack(outbox, target)
+        # A name of this node's own: what another one holds is not released at our start.
+        self.worker = WriteBack(outbox, target, name=f"writeback {socket.gethostname()}"[:80])
         await self.worker.run()
 
     async def _count(self) -> None:
