@@ -150,10 +150,6 @@ class Supervision:
         if matters or isinstance(event, events.PbxResynced | events.PbxLost | events.PbxRestarted):
             self.steward.soon()
 
-    def link_changed(self) -> None:
-        """The link came or went: rules look at nothing stale."""
-        self.steward.look()
-
     def _adopt(self) -> None:
         """Listening that goes on over a restart of ours is still somebody's; what is over is over."""
         before, self._before = self._before, []

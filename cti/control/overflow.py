@@ -77,6 +77,8 @@ class Doing(msgspec.Struct, kw_only=True):
     told: bool = False
     "That there is nobody to add was said once."
     leaving: bool = False
+    rest_s: float = 0.0
+    "How long it cools down."
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +185,7 @@ class Engine:
         for id, rule in list(self.rules.items()):
             doing = self.doing[id]
             self._own(rule, doing, scene)
-            if doing.state == "cooling" and _over(scene.now, doing.since, rule.body.cool_s):
+            if doing.state == "cooling" and _over(scene.now, doing.since, doing.rest_s):
                 self._state(rule, doing, "idle", None)
             if rule.gone or rule.mode == "off":
                 continue
@@ -207,7 +209,7 @@ class Engine:
         for id, rule in self.rules.items():
             doing, when = self.doing[id], rule.body.when
             if doing.state == "cooling" and doing.since is not None:
-                dues.append(doing.since + rule.body.cool_s)
+                dues.append(doing.since + doing.rest_s)
             if doing.state == "on" and doing.quiet_since is not None:
                 dues.append(doing.quiet_since + rule.body.back.quiet_s)
             if doing.state == "idle" and rule.mode != "off":
@@ -295,7 +297,11 @@ class Engine:
         if doing is None or mine is None or mine.leaving_at is not None:
             return []
         del doing.mine[interface]
-        self._say(self.rules[rule], doing, now, "failed", *words.failed(mine.agent, text, text_en))
+        one = self.rules[rule]
+        self._say(one, doing, now, "failed", *words.failed(mine.agent, text, text_en))
+        if doing.state == "on" and not doing.mine:  # nobody came: nothing to take back, and soon another try
+            doing.rest_s = min(AGAIN_S, one.body.cool_s)
+            self._state(one, doing, "cooling", now)
         return self._take()
 
     def _own(self, rule: Rule, doing: Doing, scene: Scene) -> None:
@@ -349,7 +355,7 @@ class Engine:
         names = [mine.agent for mine in doing.mine.values()]
         self._say(rule, doing, now, "off", *words.back(names, (text, text_en), dry=doing.dry))
         doing.leaving = bool(doing.mine)
-        doing.why, doing.why_en = "", ""
+        doing.why, doing.why_en, doing.rest_s = "", "", rule.body.cool_s
         self._state(rule, doing, "cooling" if cool else "idle", now if cool else None)
 
     # -- telling ------------------------------------------------------------------------------------------------

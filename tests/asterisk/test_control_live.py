@@ -16,7 +16,7 @@ from tests.asterisk.console import Headers
 from tests.asterisk.leg import Leg
 from tests.asterisk.plays import EUROPE, OFFICE, SEASIA
 from tests.asterisk.service import Service
-from tests.asterisk.site import Site
+from tests.asterisk.site import RENAMED, Site
 from tests.asterisk.stage import Stage, open_stage
 from tests.asterisk.supervisor import GUARD, Supervisor
 
@@ -96,10 +96,22 @@ class House:
         return future
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["22", pytest.param("16", marks=pytest.mark.long)])
+SITES = {
+    "22": Site(),
+    "16": Site(version="16"),
+    "renamed": Site(names=RENAMED, hop="/n", systemname="9f2c41d07be3a6c8"),
+}
+"Asterisk 22 and 16, and a site with other names, a Local channel before each queue and a secret system name."
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=["22", *(pytest.param(site, marks=pytest.mark.long) for site in ("16", "renamed"))],
+)
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
     """One house for all."""
-    async with open_stage(Site(version=request.param)) as stage, Service(stage.pbx) as service:
+    async with open_stage(SITES[request.param]) as stage, Service(stage.pbx) as service:
         yield House(stage, service)
 
 
@@ -444,6 +456,32 @@ async def test_overflow_rule_brings_help_and_takes_exactly_it_back(house: House)
         assert (house.seasia in await house.rows(phone)) is stays
     steward.carry(steward.engine.drop("r1", house.service.app.pbx_now()))
     await house.boss.act(sv.MemberRemove(queue=house.seasia, interface=house.stage.interface(1)))
+
+
+async def test_overflow_rule_outlives_a_cut_and_a_restart(house: House) -> None:
+    """Cut while on, and read back from the store as at a start: it takes back what it did, and adds nobody twice."""
+    rules, now = house.service.app.supervision.rules, house.service.app.pbx_now
+    await house.paused(SEASIA, paused=True)
+    rules.steward.carry(rules.steward.engine.put(_rule(house, "r2"), now()))
+    caller, _, _ = await house.waits(house.seasia)
+    await house.boss.rule("r2", lambda view: len(view.members) == 2)
+    async with asyncio.timeout(GUARD):
+        while str(await asyncio.to_thread(house.service.app.store.rules)).count('"joined":true') < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    again = house.hear(events.PbxResynced)
+    house.service.cable.pull()
+    house.service.cable.plug()
+    await asyncio.wait_for(again, GUARD)
+    await house.service.live()
+    await rules.load({})
+    rules.steward.soon()
+    await caller.hang_up()
+    await house.boss.rule("r2", lambda view: view.state == "cooling" and view.members == ())
+    assert house.seasia not in {**await house.rows(2), **await house.rows(6)}
+    added = [view for view in house.service.app.supervision.office.recent(300) if view.rule == "r2"]
+    assert sorted(view.kind for view in added) == ["member_add"] * 2 + ["member_remove"] * 2
+    assert {view.state for view in added} == {"confirmed"}
+    rules.steward.carry(rules.steward.engine.drop("r2", now()))
 
 
 # -- rights at the PBX: last, for it takes them away ------------------------------------------------------------

@@ -334,6 +334,24 @@ def test_refused_adding_is_said_and_claims_nobody() -> None:
     assert "failed" in world.notes
 
 
+def test_rule_whom_everybody_was_refused_tries_again_soon() -> None:
+    """The link broke just then: it does not stand there as if it had helped; ten seconds later it helps."""
+    world = World(rule())
+    world.callers.append(world.now)
+    world.lost = True
+    world.until(world.now + 8.0)
+    for phone in ("P/2", "P/3", "P/4"):
+        world.carry(world.engine.refused("r", phone, world.now, "连接不正常", "no link"))
+    view = world.engine.view("r")
+    assert view is not None
+    assert (view.state, view.members) == ("cooling", ())
+    world.lost = False
+    world.passes(9.9)
+    assert world.rows == {}
+    world.passes(0.2)
+    assert set(world.rows) == {"P/2", "P/3", "P/4"}
+
+
 def test_removal_that_got_lost_is_asked_for_again_while_the_row_stands() -> None:
     """Nobody is left behind because one answer never came."""
     world = World(rule())
