@@ -15,7 +15,7 @@ from cti.board.alerts import Alarms, Told
 from cti.events import AgentState, Event, QueueMembership
 from cti.wire.watching import Alert, Limits, Silence
 
-T0 = 1_700_000_100.0  # a quarter of an hour begins 100 s before
+T0 = 1_700_000_100.0  # a quarter of an hour begins
 LIMITS = Limits(warn_s=8.0, late_s=13.0, goal=0.9, calls=3, missed=2, paused_s=600.0, no_agents_s=30.0)
 OFF = Limits(warn_s=8.0, late_s=13.0, goal=None, calls=3, missed=None, paused_s=None, no_agents_s=None)
 
