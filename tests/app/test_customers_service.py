@@ -13,11 +13,12 @@ import msgspec
 import pytest
 
 from crm_bridge.chat.webhook import SHAPES
+from cti.auth import Account
 from cti.demo.sample import Sample
 from cti.settings import CrmSettings, PlatformSettings, Settings
 from cti.ticker import wall_clock
 from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
-from tests.app.service import KNOWN, Service, eventually, service
+from tests.app.service import FAST, KNOWN, PASSWORD, Service, eventually, service
 from tests.asterisk.ports import free_port
 
 GOAL_S = 0.3
@@ -284,3 +285,43 @@ async def test_a_stranger_who_asks_online_becomes_a_customer_of_the_sites_crm(fo
                     assert answer.status == 200
         await eventually(lambda: own.rows("SELECT tel FROM person WHERE name LIKE '小高%'"))
         assert own.rows("SELECT tel FROM person WHERE name LIKE '小高%'") == [(STRANGER,)]
+
+
+QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
+
+================================================================
+消息分组:我的好友
+================================================================
+消息对象:海晏-小许
+================================================================
+
+2026-11-20 16:57:28 海晏-小许
+宁波到鹿特丹两个高柜多少
+
+2026-11-20 16:58:02 林知夏
+稍等，马上报
+"""
+
+
+async def test_a_chat_file_is_uploaded_once_however_often_it_is_sent(running: Service) -> None:
+    """An admin sends the file as it is; the conversation waits for a customer; again changes nothing; junk is told."""
+    running.app.store.add_user(
+        Account(login="guanli", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD)), ""
+    )
+    async with running.browser("guanli") as admin, running.browser(running.sample.users[0].login) as agent:
+        sent = {"Origin": running.base, "X-Requested-With": "thirteen", "Content-Type": "application/octet-stream"}
+        path = f"{running.base}/api/v1/chat/imports?name=%E6%B5%B7%E6%99%8F.txt&ours=%E6%9E%97%E7%9F%A5%E5%A4%8F"
+        for new in (2, 0):
+            async with admin.http.post(path, data=QQ.encode("utf-8-sig"), headers=sent) as answer:
+                told = await answer.json()
+                assert (answer.status, told["report"]["read"], told["report"]["new"]) == (200, 2, new)
+        _, waiting = await agent.call("GET", "/conversations?linked=0")
+        (one,) = [c for c in waiting["conversations"] if c["peer"]["name"] == "海晏-小许"]
+        assert (one["held"], one["last"]["direction"]) == (2, "out")
+        for junk in (b"PK\x03\x04 packed", b"\x00" * 1000):
+            async with admin.http.post(path, data=junk, headers=sent) as answer:
+                assert answer.status == 422
+        async with admin.http.post(path, data=b"", headers=sent) as answer:
+            assert answer.status == 400
+        async with agent.http.post(path, data=QQ.encode(), headers=sent) as answer:
+            assert answer.status == 403

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from cti.auth import Account
 from cti.demo.pbx import ReplayedPbx
 from cti.demo.sample import Sample
 from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
-from tests.app.service import Browser, Service, eventually, service
+from tests.app.service import FAST, PASSWORD, Browser, Service, eventually, service
 from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
@@ -96,6 +97,29 @@ async def test_a_new_prospect_goes_first_and_what_is_his_follows(live: Service, 
     assert tel == STRANGER
     assert own.rows("SELECT person FROM followup") == [(str(id),)]
     await eventually(lambda: own.rows("SELECT person FROM calls") == [(str(id),)])
+
+
+async def test_what_their_crm_refuses_is_seen_and_sent_again(live: Service, own: OwnCrm) -> None:
+    """Their table takes no row: admins see the entry with the reason; put right and sent again it is there."""
+    live.app.store.add_user(Account(login="guanli", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD)), "")
+    party = live.app.crm().lookup(NUMBER)[0].party
+    own.run("CREATE TRIGGER shut BEFORE INSERT ON followup BEGIN SELECT RAISE(ABORT, 'shut'); END")
+    async with live.browser(live.sample.users[0].login) as agent, live.browser("guanli") as admin:
+        assert (await agent.call("POST", f"/parties/{party.id}/notes", {"text": "要周五的船"}))[0] == 201
+        assert live.app.opening.outbox is not None
+        await eventually(lambda: live.app.opening.outbox.counts().refused == 1)  # type: ignore[union-attr]
+        _, told = await admin.call("GET", "/writeback?state=refused")
+        assert (told["state"], told["counts"]["refused"], told["kinds"][0]) == ("on", 1, "business")
+        (entry,) = told["entries"]
+        assert entry["error"]
+        assert "周五" not in str(told), "no customer's words"
+        assert (await agent.call("GET", "/writeback"))[0] == 403
+        own.run("DROP TRIGGER shut")
+        assert await admin.call("POST", "/writeback/retry", {"key": entry["key"]}) == (200, {"retried": 1})
+        await eventually(lambda: own.rows("SELECT words FROM followup") == [("要周五的船",)])
+        assert (await admin.call("POST", "/writeback/retry", {"key": "note:nothing"}))[0] == 404
+        async with admin.http.get(f"{live.base}/metrics") as answer:
+            assert "thirteen_writeback_refused" in await answer.text()
 
 
 @pytest.fixture
