@@ -167,6 +167,7 @@ function Composer({ pop, facts }) {
   const size = useSignal(null); // {of, size}: the service's count of exactly these words
   const said = useSignal('');
   const asking = useSignal(false);
+  const wanted = useSignal(false); // asked to send before it was known to whom
   const chosen = facts.to.find((r) => r.id === draft.to) ?? facts.to.find((r) => !r.problem) ?? facts.to[0];
   const template = facts.drafts.find((d) => d.template === draft.template);
   const values = { ...(template?.values ?? {}), ...(draft.values ?? {}) };
@@ -193,6 +194,10 @@ function Composer({ pop, facts }) {
   const freeText = facts.counting?.free_text !== false;
 
   const send = async () => {
+    if (facts.waiting && !empty) {
+      wanted.value = true; // it goes as soon as it is known where to
+      return;
+    }
     if (busy.value || empty || !mayWrite || !chosen || problems.length) return;
     busy.value = true;
     said.value = '';
@@ -211,6 +216,11 @@ function Composer({ pop, facts }) {
     const told = answer.body?.problems?.map((p) => clean(pick(p.text, p.text_en), 100)).join(t('comma'));
     said.value = told || whyNot(answer);
   };
+  useEffect(() => {
+    if (facts.waiting || !wanted.value) return;
+    wanted.value = false;
+    send();
+  }, [facts.waiting]);
   const choose = (d) => {
     change(pop, { template: d.template, values: undefined }); // words that stand there wait below the template
     toComposer();

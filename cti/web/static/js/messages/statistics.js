@@ -81,6 +81,19 @@ const Tallies = ({ title, icon, rows, first }) => html`<${Panel} icon=${icon} ti
   </div>
 </${Panel}>`;
 
+/** Every day from the first to the last, those without messages too: a gap is a fact. */
+function everyDay(list) {
+  const known = new Map(list.map((x) => [x.key, x]));
+  const out = [];
+  const [first, last] = [list[0].key, list.at(-1).key];
+  for (let at = new Date(`${first}T12:00:00Z`); out.length < 400; at = new Date(at.getTime() + 864e5)) {
+    const key = at.toISOString().slice(0, 10);
+    out.push(known.get(key) ?? { key, messages: 0, delivered: 0, failed: 0, open: 0 });
+    if (key >= last) break;
+  }
+  return out;
+}
+
 /** A bar a day: delivered, open, failed. */
 const Days = ({ list }) => {
   const most = Math.max(1, ...list.map((x) => x.messages));
@@ -171,7 +184,7 @@ export function Statistics() {
       }
     >
       <${Figures} all=${s.total} currency=${status.value?.currency ?? 'CNY'} />
-      ${s.days.length ? html`<${Days} list=${s.days} />` : html`<p class="say">${t('stat.none')}</p>`}
+      ${s.days.length ? html`<${Days} list=${everyDay(s.days)} />` : html`<p class="say">${t('stat.none')}</p>`}
     </${Panel}>
     <${Tallies} title=${t('stat.byPlatform')} icon="send" rows=${s.platforms} first=${t('msg.platform')} />
     <${Tallies} title=${t('stat.byTemplate')} icon="note" rows=${s.templates} first=${t('msg.template')} />
