@@ -170,7 +170,8 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]
         if keep or not rest
         else insert.on_conflict_do_update(index_elements=keys, set_=rest)
     )
-    return int(connection.execute(statement, rows).rowcount)
+    # Some drivers forget the number for INSERT unless they are told to keep it.
+    return int(connection.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount)
 
 
 def clean(text: str, limit: int = 20_000) -> str:

@@ -1,4 +1,4 @@
-"""A store of a test's own."""
+"""A store of a test's own, in SQLite and in PostgreSQL: what holds in one holds in the other."""
 
 from __future__ import annotations
 
@@ -8,11 +8,40 @@ from pathlib import Path
 import pytest
 
 from cti.store import Store
+from tests.debian import Unavailable
+from tests.servers.databases import Copies
+from tests.servers.postgresql import Postgresql
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store in a file."""
-    made = Store.open(f"sqlite:///{tmp_path}/cti.db")
+@pytest.fixture(scope="session")
+def copies() -> Iterator[Copies]:
+    """A PostgreSQL in which a migrated store can be copied."""
+    try:
+        server = Postgresql.start()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    try:
+        yield Copies(server, _migrate)
+    finally:
+        server.end()
+
+
+def _migrate(url: str) -> None:
+    store = Store.open(url)
+    store.migrate()
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    if request.param == "sqlite":
+        made = Store.open(f"sqlite:///{tmp_path}/cti.db")
+        yield made
+        made.close()
+        return
+    url, drop = request.getfixturevalue("copies").new()
+    made = Store.open(url)
     yield made
     made.close()
+    drop()
