@@ -116,6 +116,12 @@ class OverflowRules:
         for old in [one for one in engine.rules.values() if one.source == "file" and one.body.name not in of_file]:
             self.steward.carry(engine.drop(old.id, now))
 
+    def claim(self, queue: str, interface: str) -> bool:
+        """A person wants there whom a rule had added: the rule lets go of him."""
+        found, effects = self.steward.engine.claim(queue, interface, self._clock())
+        self.steward.carry(effects)
+        return found
+
     def views(self) -> tuple[RuleView, ...]:
         """All rules as the pages get them."""
         engine = self.steward.engine

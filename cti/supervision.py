@@ -40,8 +40,8 @@ from cti.wire.supervision import (
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-TEAMS_S: Final = 5.0
-"Between two readings of who is in which team, for the rules."
+ROUND_S: Final = 2.0
+"Between two readings of who is in which team and which sessions live on."
 MINE_S: Final = 86_400.0
 "How far back people see what was done to them."
 
@@ -130,7 +130,7 @@ class Supervision:
             except Declined as declined:
                 log.warning("supervision: %s", declined.code)
             self.steward.soon()
-            await asyncio.sleep(TEAMS_S)
+            await asyncio.sleep(ROUND_S)
 
     async def close(self) -> None:
         """Nothing more is asked or waited for."""
@@ -147,6 +147,8 @@ class Supervision:
             self.ability.forget()
         elif isinstance(event, events.PbxResynced):
             self._adopt()
+        elif isinstance(event, events.TalkEnded):
+            self.desk.talk_ended(event.call, event.interface)
         if matters or isinstance(event, events.PbxResynced | events.PbxLost | events.PbxRestarted):
             self.steward.soon()
 
@@ -219,6 +221,10 @@ class Supervision:
         """A user's phones."""
         return self._floor.session.phones.of(login)
 
+    def claim(self, queue: str, interface: str) -> bool:
+        """A person wants there whom a rule had added."""
+        return self.rules.claim(queue, interface)
+
     def free_phone(self, interface: str) -> None:
         """Whoever took this phone for the day gives it back."""
         phones = self._floor.session.phones
@@ -245,6 +251,10 @@ class Supervision:
             raise Declined(422 if error.permanent else 503, "store", error.text, error.text_en) from None
         except (Away, Late):
             raise Declined(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+
+    async def kept(self, action: str) -> ActionView | None:
+        """An action as it was written down."""
+        return await self.stored(lambda: self._store.action(action))
 
     async def first_kept(self, view: ActionView) -> None:
         """Listening is written down before it begins; where it cannot be, it does not begin."""

@@ -81,6 +81,7 @@ class Ability:
         """Raises Declined, with the cure, where the PBX does not let us."""
         actions = missing(await self._allowed()).get(what)
         if actions:
+            self._commands = None  # perhaps somebody is just curing it
             raise Declined(503, "rights", *said(actions))
         contexts = [context for context in CONTEXTS[what] if not await self._there(context)]
         if contexts:

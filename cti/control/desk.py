@@ -26,6 +26,7 @@ from cti.wire.supervision import (
     CallerWish,
     ListenBody,
     ListenMode,
+    MemberAdd,
     MemberWish,
 )
 
@@ -53,6 +54,9 @@ class Site(Protocol):
     def phones_of(self, login: str) -> Sequence[str]:
         """A user's phones."""
 
+    def claim(self, queue: str, interface: str) -> bool:
+        """A person wants there whom a rule had added: the rule lets go of him. False where none has."""
+
     def free_phone(self, interface: str) -> None:
         """Nobody sits at this phone any longer."""
 
@@ -64,6 +68,9 @@ class Site(Protocol):
 
     def live(self) -> bool:
         """True while the link to the PBX is live: only then is anything sent."""
+
+    async def kept(self, action: str) -> ActionView | None:
+        """An action as it was written down. Raises Declined where the store is away."""
 
     async def first_kept(self, view: ActionView) -> None:
         """Write an action down before it takes effect. Raises Declined where that cannot be."""
@@ -101,10 +108,8 @@ class ControlDesk:
     async def act(self, identity: Identity, wish: AnyWish) -> ActionView:
         """Do what is wished; the same id again gives the same action."""
         action = _id(wish.id)
-        known = self._office.get(action)
+        known = await self._known(identity, wish.id)
         if known is not None:
-            if known.by != identity.login:
-                raise Declined(409, "id", "操作编号重复", "That id is taken")
             return known
         if isinstance(wish, CallerWish):
             return await self._caller(identity, wish, action)
@@ -119,6 +124,9 @@ class ControlDesk:
         if not self._site.is_phone(wish.interface):
             raise Declined(404, "no_phone", "没有这部话机", "There is no such phone")
         await self._ability.need("members")
+        if isinstance(wish, MemberAdd) and self._site.claim(wish.queue, wish.interface):
+            text, text_en = "由规则加入的该坐席改为保留", "A rule had added the agent; he stays now"
+            raise Declined(409, "kept", text, text_en)
         name = self._site.agent_name(wish.interface)
         want = members.wanted(wish, self._core.memberships(wish.interface), name)
         said, back = words.member(wish, name, self._site.queue_label)
@@ -221,8 +229,8 @@ class ControlDesk:
     async def listen(self, identity: Identity, body: ListenBody) -> ActionView:
         """Listen to the call that was clicked, or refuse because it is another one by now."""
         action = _id(body.id)
-        known = self._office.get(action)
-        if known is not None and known.by == identity.login:
+        known = await self._known(identity, body.id)
+        if known is not None:
             return known
         if body.mode not in self._modes:
             raise Declined(403, "mode", "本站不允许这种方式", "This is not allowed here")
@@ -261,6 +269,12 @@ class ControlDesk:
     def _listening_settled(self, view: ActionView) -> None:
         if view.state == "refused":
             self.hang_up(view.id)
+
+    def talk_ended(self, call: str, interface: str) -> None:
+        """An agent left a call: whoever listened to him there hears nothing of his next one, whatever its channel."""
+        for view in self._office.recent():
+            if view_listens(view) and view.ended_at is None and (view.call, view.interface) == (call, interface):
+                self.hang_up(view.id)
 
     def hang_up(self, action: str) -> bool:
         """End a listening; False where nobody listens."""
@@ -354,6 +368,15 @@ class ControlDesk:
         return self._start(view, plan, on_settled=on_settled)
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    async def _known(self, identity: Identity, wished: str) -> ActionView | None:
+        """The action of this id, also one from before a restart: whoever asks again gets it, and nothing is sent."""
+        if not wished:
+            return None
+        known = self._office.get(wished) or await self._site.kept(wished)
+        if known is not None and known.by != identity.login:
+            raise Declined(409, "id", "操作编号重复", "That id is taken")
+        return known
 
     def _start(
         self,

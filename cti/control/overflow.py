@@ -304,6 +304,15 @@ class Engine:
             self._state(one, doing, "cooling", now)
         return self._take()
 
+    def claim(self, queue: str, phone: str, now: float) -> tuple[bool, list[Effect]]:
+        """Somebody wants an agent there whom a rule had added: the rule lets go of him."""
+        found = False
+        for id, doing in self.doing.items():
+            for mine in [one for one in doing.mine.values() if doing.queue == queue and one.phone == phone]:
+                self._lose(self.rules[id], doing, mine, now)
+                found = True
+        return found, self._take()
+
     def _own(self, rule: Rule, doing: Doing, scene: Scene) -> None:
         """Compare what the rule holds for its own with the rows as they stand."""
         rows = scene.rows.get(doing.queue, {})

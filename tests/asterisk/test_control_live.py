@@ -404,6 +404,41 @@ async def test_call_that_changes_while_the_supervisors_phone_rings_is_not_listen
     assert not other.ended.is_set()
 
 
+async def test_listening_ends_when_the_agents_channel_goes_on_without_the_call(house: House) -> None:
+    """His channel is moved into a conference: it lives on, and is not listened to there."""
+    _, agent, call = await house.talk(3)
+    action = await house.boss.listen(house.stage.interface(3), call)
+    mine = await house.stage.taken(OFFICE)
+    await house.boss.settled(action)
+    speaking = [asyncio.create_task(leg.speak()) for leg in (agent, mine)]
+    channel = house.service.app.pbx.talking(house.stage.interface(3))
+    assert channel is not None
+    names = house.stage.names
+    context = names.context("from-phones")
+    await house.stage.act("Redirect", Channel=channel.channel, Context=context, Exten=names.room, Priority="1")
+    await house.boss.told(action.id, lambda view: view.ended_at is not None)
+    await mine.until(mine.ended)
+    assert not agent.ended.is_set()
+    await agent.hang_up()
+    await asyncio.gather(*speaking)
+
+
+async def test_listening_ends_with_the_supervisors_session(house: House) -> None:
+    """Logged out, he listens no longer."""
+    _, agent, call = await house.talk(3)
+    chief = Supervisor(house.service, "chief", house.stage.interface(7))
+    action = await chief.listen(house.stage.interface(3), call)
+    mine = await house.stage.taken(7)
+    await house.boss.told(action.id, lambda view: view.state == "confirmed")
+    speaking = [asyncio.create_task(leg.speak()) for leg in (agent, mine)]
+    house.service.app.store.end_session(chief.who.session)
+    await mine.until(mine.ended)
+    await house.boss.told(action.id, lambda view: view.ended_at is not None)
+    assert not agent.ended.is_set()
+    await agent.hang_up()
+    await asyncio.gather(*speaking)
+
+
 async def test_held_call_is_not_mistaken_for_the_one_that_is_talked_in(house: House) -> None:
     """A phone with two calls, one on hold: the other one is its call, and only that one is listened to."""
     since = len(house.stage.console.events)

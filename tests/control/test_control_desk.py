@@ -55,8 +55,10 @@ class House:
         self.team = ""
         self.is_live = True
         self.store_ok = True
+        self.ruled = False
+        self.old: dict[str, ActionView] = {}
         self.during_writing: Callable[[], None] = lambda: None
-        self.kept: list[str] = []
+        self.written: list[str] = []
         self.freed: list[str] = []
         self.standing = Standing()
         self.office = Office(
@@ -106,7 +108,7 @@ class House:
         self.office.on_event(event)
 
     async def _keep(self, view: ActionView) -> None:
-        self.kept.append(view.state)
+        self.written.append(view.state)
 
     async def _ask(self, name: str, fields: Mapping[str, str]) -> Sequence[Any]:
         if name == "ListCommands":
@@ -154,12 +156,20 @@ class House:
         """As a test says."""
         return self.is_live
 
+    def claim(self, queue: str, interface: str) -> bool:
+        """One agent is a rule's."""
+        return (queue, interface) == ("other", "P/ann") and self.ruled
+
+    async def kept(self, action: str) -> ActionView | None:
+        """From before a restart."""
+        return self.old.get(action)
+
     async def first_kept(self, view: ActionView) -> None:
         """Written down, as far as the store is there."""
         self.during_writing()
         if not self.store_ok:
             raise Declined(503, "store", "", "")
-        self.kept.append("before")
+        self.written.append("before")
 
 
 def who(login: str = "boss") -> Identity:
@@ -224,7 +234,7 @@ async def test_listening_is_written_down_before_it_begins() -> None:
     """The row comes first; where it cannot be written, nobody listens."""
     house = House()
     await house.desk.listen(who(), LISTEN)
-    assert house.kept[0] == "before"
+    assert house.written[0] == "before"
     assert house.pbx.sent == []
     await house.office.close()
     assert [name for name, _ in house.pbx.sent] == ["Originate"]
@@ -256,6 +266,26 @@ async def test_same_id_is_the_same_action() -> None:
     assert taken.value.code == "id"
     await house.office.close()
     assert len(house.pbx.sent) == 1
+
+
+async def test_id_from_before_a_restart_is_not_carried_out_again() -> None:
+    """A page that asks again after a crash gets what is known of it: unknown whether done, and nothing is sent."""
+    house = House()
+    house.old["abc-1"] = ActionView(
+        id="abc-1", kind="member_pause", by="boss", by_name="", at=1.0, state="unconfirmed", text="x"
+    )
+    view = await house.desk.act(who(), MemberPause(id="abc-1", interface="P/ann"))
+    assert view.state == "unconfirmed"
+    await house.office.close()
+    assert house.pbx.sent == []
+
+
+async def test_agent_whom_a_rule_added_is_kept_for_the_person_who_wants_him() -> None:
+    """Adding him says that he stays now, and the PBX is asked nothing: the row is there."""
+    house = House()
+    house.ruled = True
+    found = await declined(house, house.desk.act(who(), MemberAdd(queue="other", interface="P/ann")))
+    assert found.code == "kept"
 
 
 async def test_nothing_is_sent_over_a_link_that_is_not_live() -> None:

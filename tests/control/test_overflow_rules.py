@@ -244,6 +244,22 @@ def test_what_a_person_did_to_a_rules_member_stays(touch: str) -> None:
     assert set(world.rows) == (set() if touch == "removed" else {"P/3"})
 
 
+def test_a_person_may_claim_a_rules_member() -> None:
+    """Wanted there by somebody: he stays when the rule takes the others back."""
+    world = World(rule())
+    world.callers.append(world.now)
+    world.passes(9)
+    found, effects = world.engine.claim("main", "P/3", world.now)
+    world.by_rule.discard("P/3")
+    world.carry(effects)
+    assert found
+    assert world.notes[-1] == "kept"
+    assert world.engine.claim("main", "P/5", world.now) == (False, [])
+    world.quiet()
+    world.passes(100)
+    assert set(world.rows) == {"P/3"}
+
+
 def test_a_gap_hides_nothing() -> None:
     """Link lost while the rule is on: nothing is decided; a member who was added anew meanwhile is a person's."""
     world = World(rule())
