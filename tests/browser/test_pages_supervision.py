@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,8 +18,11 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from cti.auth import Account
+from cti.calls.record import Call, Missed, Talk, Visit
 from cti.demo.sample import Sample
 from cti.settings import Settings
+from cti.settings.watching import RecordingSettings
+from cti.store import Store
 from tests.app.service import FAST, PASSWORD, copy_of, eventually, service
 from tests.browser.conftest import Opened
 from tests.browser.pages import Screen, chromium_pages
@@ -35,17 +40,63 @@ Math.min(...[...document.querySelectorAll('.wall *')]
 "The smallest letters on the wall, in pixels."
 
 
-def _short_target(settings: Settings) -> Settings:
-    queues = {n: msgspec.structs.replace(q, target=TARGET_S) for n, q in settings.queues.items()}
-    return msgspec.structs.replace(settings, queues=queues)
+HEARD = Call(
+    id="demo-1700000000.12",
+    direction="inbound",
+    caller="13505741300",
+    dialed="4000001313",
+    started_at=1_700_000_000.0,
+    ended_at=1_700_000_100.0,
+    refused=(),
+    visits=(
+        Visit(
+            queue="europe",
+            joined_at=1_700_000_008.0,
+            left_at=1_700_000_028.0,
+            outcome="answered",
+            answered_at=1_700_000_028.0,
+            wait_s=20.0,
+            agent="林知夏",
+            interface="PJSIP/8001",
+            missed=(Missed(agent="乔岩", interface="PJSIP/8003", ring_s=12.0),),
+        ),
+    ),
+    talks=(Talk(interface="PJSIP/8001", agent="林知夏", from_=1_700_000_028.0, to=1_700_000_099.0),),
+    transfers=(),
+)
+"A call of 2023 that was recorded."
+
+
+def _changed(folder: Path) -> Callable[[Settings], Settings]:
+    """Short targets, and recordings in a folder."""
+
+    def change(settings: Settings) -> Settings:
+        queues = {n: msgspec.structs.replace(q, target=TARGET_S) for n, q in settings.queues.items()}
+        heard = RecordingSettings(folder=str(folder), notice=True, notice_text="本次通话可能被录音")
+        watching = msgspec.structs.replace(settings.watching, recordings=heard)
+        return msgspec.structs.replace(settings, queues=queues, watching=watching)
+
+    return change
+
+
+def _sound(path: Path, seconds: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\1" * 8000 * seconds)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def floor(sample_site: tuple[Path, Sample], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Opened]:
     """One service at life's own speed, with an admin, and one browser."""
     folder = copy_of(sample_site[0], tmp_path_factory.mktemp("floor"))
+    sounds = tmp_path_factory.mktemp("sounds")
+    _sound(sounds / f"in-{HEARD.id}.wav", seconds=71)
+    with closing(Store.open(f"sqlite:///{folder / 'cti.db'}")) as store:
+        store.save_calls([HEARD], "demo")
     async with (
-        service(folder, sample_site[1], speed=1.0, change=_short_target) as running,
+        service(folder, sample_site[1], speed=1.0, change=_changed(sounds)) as running,
         chromium_pages(running.base, PASSWORD) as pages,
     ):
         admin = Account(login="admin", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD))
@@ -151,6 +202,40 @@ async def test_another_target_recomputes_the_past_and_the_file_says_so(floor: Op
     file = await screen.page.request.get(floor[1].base + href)
     assert file.status == 200
     assert "目标 Target (s),60.0" in (await file.body()).decode("utf-8-sig")
+    screen.blameless()
+
+
+async def test_call_of_a_list_is_told_heard_marked_and_scored(floor: Opened, boss: Screen) -> None:
+    """Who rang how long; the sound comes in parts, only when asked for; mark and score sheet stand after a reload."""
+    running, _ = floor
+    async with running.browser("admin") as admin:
+        assert (await admin.call("PUT", "/recordings/rights/hansong", {"teams": ["*"]}))[0] == 204
+    screen = await _open(boss, "/history?period=own&from=2023-11-14&to=2023-11-15")
+    parts: list[int] = []
+    screen.page.on("response", lambda r: parts.append(r.status) if "/api/v1/recordings/" in r.url else None)
+    await screen.find("#calls tbody tr").click()
+    ring = screen.find('dialog [data-doing="ringing"]')
+    await expect(ring).to_contain_text("乔岩")
+    await expect(ring).to_contain_text("12.0 秒")
+    await expect(screen.find("dialog")).to_contain_text("来电者知道在录音")
+    assert parts == []
+    await screen.find(".player .btn.ico").click()
+    await screen.shown(".player[data-playing=yes]")
+    await expect(screen.find(".player .line > .num").first).to_have_text(re.compile(r"00:0[1-9] / 01:11"))
+    assert set(parts) == {206}
+    await screen.find(".track input").fill("60")
+    await expect(screen.find(".player .line > .num").first).to_have_text(re.compile(r"01:0\d / 01:11"))
+    await screen.find(".mark-form input.field").fill("<b>先报了价</b>")
+    await screen.find(".mark-form button").click()
+    await expect(screen.find(".marks li")).to_contain_text("<b>先报了价</b>")
+    for line in await screen.find(".crit").all():
+        await line.locator("button").nth(3).click()
+    await screen.find("button", has_text="保存评分").click()
+    await screen.shown(".sheet h3 b", "%")
+    await screen.reload()
+    await screen.find("#calls tbody tr").click()
+    await expect(screen.find(".marks li .link")).to_contain_text(re.compile(r"01:0\d"))
+    await screen.shown(".sheet h3 b", "%")
     screen.blameless()
 
 
