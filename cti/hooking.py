@@ -1,4 +1,4 @@
-"""Takes callbacks in a process of its own, so that no flood of them stands between a ring and its pop.
+"""Takes callbacks and applies them in a process of its own: no flood of them stands between a ring and its pop.
 
 The service starts it with the listening socket as an inherited descriptor and its settings on standard input, where no
 other user of the machine can read them. It says on standard output what the service should know, a JSON object a line,
@@ -15,21 +15,30 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from crm_bridge.numbers import Site
+from cti.popup.lanes import Away, Late
 from cti.settings.sms import SmsHooks, SmsPlatform
 from cti.sms.build import http_platform
 from cti.sms.keeping import Keeping
-from cti.store import Store
+from cti.sms.text import refusal
+from cti.store import Store, StoreError
 from cti.ticker import steady_clock, wall_clock
 from cti.web.api.hooks import Door, HookServer
 
 log = logging.getLogger(__name__)
+Scope = Literal["marketing", "all"]
+
+LOOK_S: Final = 5.0
+"Callbacks are looked for at least this often, in case nobody told of them."
+ROOT: Final = str(Path(__file__).resolve().parent.parent)
+BATCH: Final = 50
+"Events applied in one transaction."
 
 AGAIN_S: Final = (0.2, 1.0, 5.0, 30.0)
 "Pauses before a child that ended by itself is started again."
@@ -43,7 +52,46 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     area_code: str
     hooks: SmsHooks
     platforms: tuple[SmsPlatform, ...]
+    words: tuple[str, ...]
+    words_all: tuple[str, ...]
+    "What customers write who want no more."
     descriptor: int
+
+
+async def apply_for_ever(
+    store: Store,
+    understand: Callable[[str], Scope | None],
+    wake: asyncio.Event,
+    on_changed: Callable[[Collection[str]], None],
+    run: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread,
+) -> None:
+    """Apply what comes: at once, and in a flood no faster than leaves the processor to others.
+
+    `on_changed` hears the keys of the numbers whose messages changed.
+    """
+    broken = False
+    while True:
+        wake.clear()
+        try:
+            while await run(store.events_waiting):
+                began = steady_clock()
+                changes = await run(lambda: store.apply_events(wall_clock(), understand, BATCH))
+                if changes:
+                    on_changed({change.key for change in changes})
+                await asyncio.sleep((steady_clock() - began) * 2.0)
+            broken = False
+        except (StoreError, Away, Late) as error:
+            if not broken:
+                log.warning("callbacks are not applied: %s", type(error).__name__)
+            broken = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await wake.wait()
+
+
+def understanding(words: Collection[str], everything: Collection[str]) -> Callable[[str], Scope | None]:
+    """What a customer's text refuses, by the site's words."""
+    return lambda text: refusal(text, words, everything)
 
 
 def doors(hooks: SmsHooks, platforms: tuple[SmsPlatform, ...]) -> dict[str, Door]:
@@ -76,16 +124,22 @@ class HookProcess:
         orders: Orders,
         sock: socket.socket,
         *,
-        on_news: Callable[[], None],
+        on_changed: Callable[[Collection[str]], None],
         on_counts: Callable[[Mapping[str, int]], None],
     ) -> None:
-        """`on_counts` gets {"platform what": how many} since the child began, when they changed."""
+        """`on_changed` gets keys of numbers; `on_counts` {"platform what": how many} since the child began."""
         self.ok = False
         self.pid: int | None = None
         self._orders = orders
         self._socket = sock
-        self._on_news = on_news
+        self._input: asyncio.StreamWriter | None = None
+        self._on_changed = on_changed
         self._on_counts = on_counts
+
+    def wake(self) -> None:
+        """Something that the child did not hear of waits to be applied."""
+        if self._input is not None and not self._input.is_closing():
+            self._input.write(b"\n")
 
     async def run(self) -> None:
         """Run the child, again and again, until cancelled."""
@@ -101,8 +155,7 @@ class HookProcess:
             await asyncio.sleep(AGAIN_S[min(fails, len(AGAIN_S) - 1)])
 
     async def _once(self) -> None:
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+        path = os.pathsep.join(part for part in (ROOT, os.environ.get("PYTHONPATH", "")) if part)
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -119,10 +172,11 @@ class HookProcess:
             child.stdin.write(msgspec.json.encode(self._orders) + b"\n")
             with contextlib.suppress(ConnectionError):
                 await child.stdin.drain()
+            self._input = child.stdin
             while line := await child.stdout.readline():
                 self._hear(line)
         finally:
-            self.ok, self.pid = False, None
+            self.ok, self.pid, self._input = False, None, None
             child.stdin.close()  # it ends by itself at that
             try:
                 async with asyncio.timeout(5.0):
@@ -136,8 +190,8 @@ class HookProcess:
             said = msgspec.json.decode(line, type=dict[str, Any])
             if said.get("ready"):
                 self.ok = True
-            if said.get("news"):
-                self._on_news()
+            if "changed" in said:
+                self._on_changed(said["changed"])
             if "counts" in said:
                 self._on_counts(said["counts"])
 
@@ -145,46 +199,43 @@ class HookProcess:
 async def serve(orders: Orders) -> None:
     """The child's side: until standard input ends."""
     loop = asyncio.get_running_loop()
-    news = asyncio.Event()
+    wake = asyncio.Event()
     store = await asyncio.to_thread(Store.open, orders.store, site=Site(area_code=orders.area_code))
-    keeping = Keeping(store.take_in, on_news=news.set)
+    keeping = Keeping(store.take_in, on_news=wake.set)
     hooks = server(orders.hooks, orders.platforms, keeping)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     sock = socket.socket(fileno=orders.descriptor)
     sock.setblocking(False)
-    writing = loop.create_task(keeping.run())
-    telling = loop.create_task(_tell(hooks, news))
+    understand = understanding(orders.words, orders.words_all)
+    tasks = (
+        loop.create_task(keeping.run()),
+        loop.create_task(apply_for_ever(store, understand, wake, lambda keys: _say(changed=sorted(keys)))),
+        loop.create_task(_count(hooks)),
+    )
     await hooks.start(sock)
     _say(ready=True)
     try:
-        await reader.read()
+        while await reader.readline():
+            wake.set()
     finally:
         await hooks.stop()
-        for task in (writing, telling):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(writing, telling, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         keeping.close()
         store.close()
 
 
-async def _tell(hooks: HookServer, news: asyncio.Event) -> None:
-    """News at most twenty times a second, counts once a second where they changed."""
+async def _count(hooks: HookServer) -> None:
+    """Counts, once a second where they changed."""
     told: dict[str, int] = {}
-    next_counts = 0.0
     while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await news.wait()
-        if news.is_set():
-            news.clear()
-            _say(news=True)
-        now = steady_clock()
+        await asyncio.sleep(1.0)
         counts = {" ".join(key).strip(): value for key, value in hooks.counts.items()}
-        if counts != told and now >= next_counts:
-            told, next_counts = counts, now + 1.0
+        if counts != told:
+            told = counts
             _say(counts=counts)
-        await asyncio.sleep(0.05)
 
 
 def _say(**said: Any) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from cti import wire
 from cti.auth import Identity
 from cti.bus import Bus
 from cti.floor import Floor
-from cti.hooking import HookProcess, Orders, server
+from cti.hooking import LOOK_S, HookProcess, Orders, apply_for_ever, server, understanding
 from cti.message_desk import Conversations, Correspondence
 from cti.message_pages import Pages
 from cti.message_rules import RuleBook
@@ -33,7 +33,6 @@ from cti.sms.model import SmsMessage
 from cti.sms.outbox import OutboxWorker
 from cti.sms.platform import Item, Taking
 from cti.sms.smpp import SmppSender
-from cti.sms.text import refusal
 from cti.sms.wishes import Task
 from cti.store import Store, StoreError
 from cti.ticker import steady_clock
@@ -42,8 +41,6 @@ from cti.wire import messages as shapes
 
 log = logging.getLogger(__name__)
 
-LOOK_S: Final = 5.0
-"Callbacks are looked for at least this often, in case nobody told of them."
 CLEAN_S: Final = 3600.0
 OWN_S: Final = 48 * 3600.0
 "A colleague who wrote within this time gets the reply."
@@ -76,6 +73,7 @@ class Messaging(Conversations, Pages, RuleBook):
         self._zone = zone
         self._lane = Lane("messages", 2, deadline_s=20.0, clock=steady_clock, counts=_is_outage)
         self._news = asyncio.Event()
+        self._unapplied = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._hook_counts: Mapping[str, int] = {}
         self._last_callback: float | None = None
@@ -130,8 +128,10 @@ class Messaging(Conversations, Pages, RuleBook):
             return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.worker.run())
-            tasks.create_task(self._apply())
+            tasks.create_task(self._find_owners())
             tasks.create_task(self._clean())
+            if self._socket is None or self._alone:
+                tasks.create_task(self._apply())
             if self._socket is not None:
                 tasks.create_task(self._take_callbacks(self._socket))
 
@@ -171,8 +171,7 @@ class Messaging(Conversations, Pages, RuleBook):
         self._heard()
 
     async def _take_callbacks(self, sock: socket.socket) -> None:
-        url = self._store.database.engine.url
-        if url.database in (None, "", ":memory:"):  # a store in memory has no second process
+        if self._alone:
             self._keeping = Keeping(self._store.take_in, on_news=self._heard)
             hooks = server(self.settings.hooks, self.settings.platforms, self._keeping)
             await hooks.start(sock)
@@ -182,41 +181,57 @@ class Messaging(Conversations, Pages, RuleBook):
                 await hooks.stop()
         self._process = HookProcess(
             Orders(
-                store=url.render_as_string(hide_password=False),
+                store=self._store.database.engine.url.render_as_string(hide_password=False),
                 area_code=self._site.site.area_code,
                 hooks=self.settings.hooks,
                 platforms=self.settings.platforms,
+                words=self.settings.words,
+                words_all=self.settings.words_all,
                 descriptor=sock.fileno(),
             ),
             sock,
-            on_news=self._heard,
+            on_changed=self._fared,
             on_counts=self._counted,
         )
         await self._process.run()
 
-    def _heard(self) -> None:
-        self._last_callback = self._clock()
-        self._news.set()
+    @property
+    def _alone(self) -> bool:
+        """A store in memory has no second process."""
+        return self._store.database.engine.url.database in (None, "", ":memory:")
 
     def _counted(self, counts: Mapping[str, int]) -> None:
         self._hook_counts = counts
 
     async def _apply(self) -> None:
-        """Apply what came, tell the pops, and find out whose the customers' messages are."""
+        """Without a process for callbacks what came by links of ours, or before, is applied here."""
+        understand = understanding(self.settings.words, self.settings.words_all)
+        await apply_for_ever(self._store, understand, self._unapplied, self._fared, self._lane.run)
+
+    def _fared(self, keys: Collection[str]) -> None:
+        """Messages of these numbers came or changed."""
+        for key in keys:
+            self._changed(key)
+        self._last_callback = self._clock()
+        self._news.set()
+
+    def _heard(self) -> None:
+        """Something waits to be applied."""
+        self._unapplied.set()
+        if self._process is not None:
+            self._process.wake()
+
+    async def _find_owners(self) -> None:
+        """Whose customers' messages are, and who is to hear of them."""
         broken = False
         while True:
             self._news.clear()
             try:
-                while changes := await self._lane.run(
-                    lambda: self._store.apply_events(self._clock(), self._understand)
-                ):
-                    for key in {change.key for change in changes}:
-                        self._changed(key)
                 await self._route()
                 broken = False
             except (StoreError, Away, Late) as error:
                 if not broken:
-                    log.warning("callbacks are not applied: %s", type(error).__name__)
+                    log.warning("customers' messages are nobody's yet: %s", type(error).__name__)
                 broken = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -231,9 +246,6 @@ class Messaging(Conversations, Pages, RuleBook):
     def _forget(self) -> None:
         now = self._clock()
         self._store.forget_callbacks(now - self.settings.keep_raw_days * 86_400.0, now - ORPHANS_S)
-
-    def _understand(self, text: str) -> shapes.Scope | None:
-        return refusal(text, self.settings.words, self.settings.words_all)
 
     # --- whose a customer's message is -------------------------------------------------------------------------
 
@@ -300,7 +312,7 @@ class Messaging(Conversations, Pages, RuleBook):
     def _went(self, task: Task) -> None:
         """The worker did something about a message: receipts that came too early may fit now."""
         self._changed(task.wish.key)
-        self._news.set()
+        self._heard()
 
     # --- inside ------------------------------------------------------------------------------------------------
 
