@@ -73,12 +73,13 @@ class Platform(FakeYunpian):
 
     async def reply(self, key: str, text: str) -> None:
         """The customer writes."""
-        row = {"id": key, "mobile": KNOWN, "reply_time": _now(), "text": text, "extend": "", "base_extend": ""}
+        # Platforms tell whole seconds: the next one, for nobody answers in the second that he was written to.
+        row = {"id": key, "mobile": KNOWN, "reply_time": _now(1.0), "text": text, "extend": "", "base_extend": ""}
         await self.push(sms_reply={**row, "_sign": None})
 
 
-def _now() -> str:
-    return datetime.fromtimestamp(wall_clock(), ZONE).strftime("%Y-%m-%d %H:%M:%S")
+def _now(ahead: float = 0.0) -> str:
+    return datetime.fromtimestamp(wall_clock() + ahead, ZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

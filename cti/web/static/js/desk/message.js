@@ -281,9 +281,9 @@ function Composer({ pop, facts }) {
     <div class="composer-foot">
       <span class=${`cut${say ? ' bad' : ' mut'} num`} role=${say ? 'alert' : undefined} title=${say || undefined}>
         ${say || html`<span data-count>
-          ${t('sms.size', { n: shown.characters, s: shown.segments })}
-          ${shown.segments > 1 ? ` · ${t('sms.left', { n: shown.left })}` : ''}
-          ${facts.counting?.signature ? ` · ${t('sms.signature')}${clean(facts.counting.signature, 16)}` : ''}
+          <span class="size">${t('sms.size', { n: shown.characters, s: shown.segments })}</span>
+          ${facts.counting?.signature ? html`<span>${t('sms.signature')}${clean(facts.counting.signature, 16)}</span>` : null}
+          ${shown.segments > 1 ? html`<span> · ${t('sms.left', { n: shown.left })}</span>` : null}
         </span>`}
       </span>
       <span class="grow"></span>
