@@ -11,7 +11,7 @@ when `due` says so, and before an event that is later than it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from cti.board.figures import BUCKET_S
 from cti.board.live import Board
 from cti.board.metrics import service_level, to_ms
+from cti.board.queues import Caller
 from cti.wire.watching import Alert, AlertKind, Cleared, Limits
 
 LEVEL_QUARTERS: Final = 4
@@ -86,58 +87,38 @@ class Alarms:
         """What is new at `now` (PBX time)."""
         if not self._sees:
             return Told()
-        causes: dict[str, Alert] = {}
-        self._due = (now // BUCKET_S + 1) * BUCKET_S
-        for alert in self._all(board, now):
-            if to_ms(alert.at) <= to_ms(now):
-                causes[_cause(alert)] = alert
-            else:
-                self._due = min(self._due, alert.at)
-        cleared = tuple(
-            Cleared(id=alert.id, cleared_at=max(now, alert.at))
-            for cause, alert in self._open.items()
-            if cause not in causes
-        )
-        for cause in [cause for cause in self._open if cause not in causes]:
-            del self._open[cause]
-        raised = []
-        for cause, alert in causes.items():
-            if cause in self._open or alert.id in self._told:
-                continue
-            self._open[cause] = alert
-            raised.append(alert)
+        found = _Look(self._open, self._told, now)
+        self._waits(board, found)
+        self._queues(board, found)
+        self._agents(board, found)
+        self._due = found.due
+        gone = [cause for cause in self._open if cause not in found.causes]
+        cleared = [self._open.pop(cause) for cause in gone]
+        for alert in found.raised:
+            self._open[_cause(alert)] = alert
             if alert.visit is not None:
                 self._told[alert.id] = None
         while len(self._told) > REMEMBERED:
             del self._told[next(iter(self._told))]
-        return Told(raised=tuple(sorted(raised, key=lambda alert: (alert.at, alert.id))), cleared=cleared)
+        return Told(
+            raised=tuple(sorted(found.raised, key=lambda alert: (alert.at, alert.id))),
+            cleared=tuple(Cleared(id=alert.id, cleared_at=max(now, alert.at)) for alert in cleared),
+        )
 
-    # --- causes; those that are still to come carry the moment at which they will be -----------------------------
+    # --- causes ------------------------------------------------------------------------------------------------------
 
-    def _all(self, board: Board, now: float) -> Iterator[Alert]:
-        yield from self._waits(board)
-        yield from self._queues(board, now)
-        yield from self._agents(board, now)
-
-    def _waits(self, board: Board) -> Iterator[Alert]:
+    def _waits(self, board: Board, found: _Look) -> None:
+        limits_of: dict[str, Limits] = {}
         for visit, caller in board.each_waiting():
-            limits, since = self.limits(caller.queue), caller.waiting_since
-            beyond: list[tuple[AlertKind, float, float]] = [("late", caller.target_s, _MOMENT)]
-            if limits.warn_s is not None:
-                beyond.append(("warn", limits.warn_s, 0.0))
-            for kind, limit, past in beyond:
-                yield Alert(
-                    id=f"{kind}:{visit}",
-                    kind=kind,
-                    queue=caller.queue,
-                    call=caller.call,
-                    visit=visit,
-                    since=since,
-                    at=since + limit + past,
-                    limit=limit,
-                )
+            queue, since = caller.queue, caller.waiting_since
+            limits = limits_of.get(queue) or limits_of.setdefault(queue, self.limits(queue))
+            if found.begins(f"late:{visit}", since + caller.target_s + _MOMENT):
+                found.raise_(_wait("late", visit, caller, caller.target_s, _MOMENT))
+            if limits.warn_s is not None and found.begins(f"warn:{visit}", since + limits.warn_s):
+                found.raise_(_wait("warn", visit, caller, limits.warn_s, 0.0))
 
-    def _queues(self, board: Board, now: float) -> Iterator[Alert]:
+    def _queues(self, board: Board, found: _Look) -> None:
+        now = found.now
         start = (now // BUCKET_S - LEVEL_QUARTERS + 1) * BUCKET_S
         for queue in board.queue_names():
             limits = self.limits(queue)
@@ -147,44 +128,85 @@ class Alarms:
             else:
                 known = self._open.get(f"no_agents:{queue}")
                 since = self._empty.setdefault(queue, now if known is None else known.since)
-                at = now if waiting else max(since + limits.no_agents_s, since)
-                yield _state("no_agents", queue, since, at, queue=queue, value=float(waiting))
+                at = now if waiting else since + limits.no_agents_s
+                if found.begins(f"no_agents:{queue}", at):
+                    found.raise_(_state("no_agents", queue, since, at, queue=queue, value=float(waiting)))
             if limits.goal is None:
                 continue
             counts = board.counts_since(queue, start)
             level = service_level(counts)
-            if level is not None and level < limits.goal and counts.answered + counts.abandoned >= max(1, limits.calls):
-                yield _state("level", queue, start, now, queue=queue, value=level, limit=limits.goal)
+            enough = counts.answered + counts.abandoned >= max(1, limits.calls)
+            if level is not None and level < limits.goal and enough and found.begins(f"level:{queue}", now):
+                found.raise_(_state("level", queue, start, now, queue=queue, value=level, limit=limits.goal))
 
-    def _agents(self, board: Board, now: float) -> Iterator[Alert]:
+    def _agents(self, board: Board, found: _Look) -> None:
+        now = found.now
         for state in board.each_agent():
+            phone = state.interface
             mine = [self.limits(membership.queue) for membership in state.queues]
             most = min((limits.missed for limits in mine if limits.missed is not None), default=None)
-            if most is not None and state.missed >= most:
-                missed = board.last_missed(state.interface)
-                yield _state(
+            if most is not None and state.missed >= most and found.begins(f"missed:{phone}", now):
+                last = board.last_missed(phone)
+                alert = _state(
                     "missed",
-                    state.interface,
-                    now if missed is None else missed.at,
+                    phone,
+                    now if last is None else last.at,
                     now,
-                    queue=state.queue if missed is None else missed.queue,
+                    queue=state.queue if last is None else last.queue,
                     agent=state.agent,
-                    interface=state.interface,
+                    interface=phone,
                     value=float(state.missed),
                     limit=float(most),
                 )
+                found.raise_(alert)
+            since = board.paused_since(phone)
+            if since is None or state.phase != "paused":
+                continue
             longest = min((limits.paused_s for limits in mine if limits.paused_s is not None), default=None)
-            since = board.paused_since(state.interface)
-            if longest is not None and since is not None and state.phase == "paused":
-                yield _state(
-                    "paused",
-                    state.interface,
-                    since,
-                    since + longest,
-                    agent=state.agent,
-                    interface=state.interface,
-                    limit=longest,
+            if longest is not None and found.begins(f"paused:{phone}", since + longest):
+                found.raise_(
+                    _state("paused", phone, since, since + longest, agent=state.agent, interface=phone, limit=longest)
                 )
+
+
+class _Look:
+    """One look: which causes there are, which of them are new, and when the next will be."""
+
+    def __init__(self, open_alerts: Mapping[str, Alert], told: Container[str], now: float) -> None:
+        self._open = open_alerts
+        self._told = told
+        self._now_ms = to_ms(now)
+        self.now = now
+        self.due = (now // BUCKET_S + 1) * BUCKET_S
+        self.causes: set[str] = set()
+        self.raised: list[Alert] = []
+
+    def begins(self, cause: str, at: float) -> bool:
+        """A cause that is there from `at` on; True where it is there now and was never told."""
+        if to_ms(at) > self._now_ms:
+            self.due = min(self.due, at)
+            return False
+        self.causes.add(cause)
+        return cause not in self._open and cause not in self._told
+
+    def raise_(self, alert: Alert) -> None:
+        """It is new."""
+        self.raised.append(alert)
+
+
+def _wait(kind: AlertKind, visit: str, caller: Caller, limit: float, past: float) -> Alert:
+    """An alert about a wait: there is one of a kind, for ever."""
+    since = caller.waiting_since
+    return Alert(
+        id=f"{kind}:{visit}",
+        kind=kind,
+        queue=caller.queue,
+        call=caller.call,
+        visit=visit,
+        since=since,
+        at=since + limit + past,
+        limit=limit,
+    )
 
 
 def _state(

@@ -112,8 +112,5 @@ class Ledger:
 
     def since(self, queue: str, start: float) -> Counts:
         """Sum over a queue's intervals that begin at or after `start`."""
-        total = Counts()
-        for at, quarter in self._buckets.get(queue, {}).items():
-            if at >= start:
-                total = total.plus(quarter.counts)
-        return total
+        some = [quarter.counts for at, quarter in self._buckets.get(queue, {}).items() if at >= start]
+        return Counts(**{name: sum(getattr(counts, name) for counts in some) for name in Counts.__struct_fields__})

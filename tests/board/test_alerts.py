@@ -190,6 +190,17 @@ def test_two_rings_in_vain_and_a_long_pause_are_told() -> None:
     assert here.alarms.open() == ()
 
 
+def test_who_works_during_his_pause_is_not_paused_too_long() -> None:
+    """A call in the middle of it: no alert while he talks, and the pause that goes on is as old as it is."""
+    here = Watched(msgspec.structs.replace(LIMITS, no_agents_s=None))
+    here.on(_agent(T0, "paused", paused=True), _agent(T0 + 550, "busy", paused=True))
+    here.until(T0 + 650)
+    here.look(T0 + 650)
+    assert here.raised == []
+    here.on(_agent(T0 + 660, "paused", paused=True))
+    assert [(alert.kind, alert.since, alert.at) for alert in here.raised] == [("paused", T0, T0 + 600)]
+
+
 def test_a_queue_of_its_own_limits_is_watched_by_them() -> None:
     """Limits are per queue; null is never."""
     board = Board({}, day=lambda at: 0)
