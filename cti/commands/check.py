@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def main(args: argparse.Namespace) -> int:
     report.good("config", f"{len(settings.queues)} 个队列 / queues, {len(settings.lines)} 条线路 / lines")
     _ports(settings, report)
     _stores(settings, report)
+    _recordings(settings, report)
     asyncio.run(_pbx(settings, report))
     return FAILED if report.failed else 0
 
@@ -104,6 +106,17 @@ def _stores(settings: Settings, report: _Report) -> None:
             _writeback(Path(settings.crm.mapping), report)
     except CrmError as error:
         report.bad("crm", f"{error.text} / {error.text_en}")
+
+
+def _recordings(settings: Settings, report: _Report) -> None:
+    """The folder of recordings, where one is named."""
+    folder = settings.watching.recordings.folder
+    if not folder:
+        return
+    if Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK):
+        report.good("recordings", folder)
+    else:
+        report.bad("recordings", f"{folder}：没有这个目录或不可读 / no such folder, or it cannot be read")
 
 
 def _writeback(path: Path, report: _Report) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from cti.auth import token_hash
 from cti.cli import main
+from cti.commands import check
+from cti.settings import Settings
 from cti.store import Store
 
 
@@ -38,3 +40,19 @@ def test_a_wall_is_added_listed_and_revoked(tmp_path: Path, capsys: pytest.Captu
     assert [row.action for row in store.audit()] == ["wallboard_revoked", "wallboard"]
     assert found[1] not in str(store.audit())
     store.close()
+
+
+def test_check_names_a_folder_of_recordings_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line of its own; nothing where none is named."""
+    config = tmp_path / "cti.toml"
+    for folder, said in (("", ""), (str(tmp_path), "  ok    recordings"), (f"{tmp_path}/none", "  FAIL  recordings")):
+        config.write_text(
+            f'[pbx]\nhost = "127.0.0.1"\nusername = "u"\nsecret = "x"\n[recordings]\nfolder = "{folder}"\n'
+        )
+        report = check._Report()
+        check._recordings(Settings.load(config, {}), report)
+        shown = capsys.readouterr().out
+        assert shown.startswith(said) if said else shown == ""
+        assert report.failed is said.startswith("  FAIL")
