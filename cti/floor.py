@@ -256,6 +256,14 @@ class Floor:
             if party is not None and (party.id in parties or party.company_id in parties):
                 self.records.reread(id, names)
 
+    def look_again(self, keys: Collection[str], key_of: Callable[[str], str | None]) -> None:
+        """Somebody got these number keys: calls whose caller nobody knew are looked up once more."""
+        for id, call in self.session.shelf.calls.items():
+            if call.number is None or call.decision.level != "unknown" or call.decision.by_hand:
+                continue
+            if key_of(call.number) in keys:
+                self.records.look_up(id, call.number)
+
     def head(self, call: str, head: Head) -> None:
         """Hints came, and what to mind."""
         self.carry(self.session.set_head(call, head))

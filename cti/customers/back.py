@@ -126,5 +126,6 @@ class Back:
             "writeback_retrying": float(self._counts.retrying),
             "writeback_refused": float(self._counts.refused),
             "writeback_calls_to_put": float(0 if self.calls is None else self.calls.waiting),
+            "writeback_calls_given_up": float(0 if self.calls is None else self.calls.given_up),
             "writeback_ok": float(self.state()[0] == "on"),
         }

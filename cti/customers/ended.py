@@ -136,7 +136,7 @@ class EndedCalls:
         now = self._clock()
         for call in [call for call, due in self._due.items() if due <= now]:
             due = self._due[call]
-            done = await self._run(partial(self.put, call))
+            done = await self._run(partial(self._put_safely, call))
             if self._due.get(call) != due:
                 continue  # something was typed meanwhile
             if done:
@@ -153,9 +153,20 @@ class EndedCalls:
         since = max(begun, (self._outbox.newest(kind) or begun) - BACK_S)
         for call in self._past.calls_since(since):
             if call.ended_at is not None and not (kind == "call" and self._outbox.has("call", call.id)):
-                self.put(call.id)
+                self._put_safely(call.id)
 
     # --- in a worker thread ------------------------------------------------------------------------------------
+
+    def _put_safely(self, call_id: str) -> bool:
+        """One odd call must not end the telling of all others; the next start tries it again."""
+        try:
+            return self.put(call_id)
+        except (CrmError, StoreError):
+            raise
+        except Exception as error:
+            log.error("a call is not told: %s", type(error).__name__)
+            self.given_up += 1
+            return True
 
     def put(self, call_id: str) -> bool:
         """Put one call as the store has it; False where the store has not got its end yet."""

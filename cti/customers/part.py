@@ -17,6 +17,7 @@ from crm_bridge.chat.reading import read_file
 from crm_bridge.live import SiteCrm, own_part
 from crm_bridge.mapped import MappedCrm
 from crm_bridge.model import CrmError
+from crm_bridge.numbers import Site, canonical
 from crm_bridge.writeback import Counts
 from cti import events, wire
 from cti.auth import Identity
@@ -58,6 +59,7 @@ class Customers:
         """`opening` is started by whoever made it; `clock` is the PBX's."""
         self.opening = opening
         self._privacy = privacy
+        site = Site(area_code=settings.site.area_code)
         self._store = store
         self._floor = floor
         self._clock = clock
@@ -71,7 +73,14 @@ class Customers:
         self._bulk = _lane("crm-bulk", 1, BULK_S)
         self._upkeep = _lane("crm-upkeep", 1, 60.0)
         self.back = Back(store, opening, run=self._upkeep.run, clock=clock)
-        self.relink = Relink(store, opening.crm, run=self._upkeep.run, clock=clock, on_link=self.back.relinked)
+        self.relink = Relink(
+            store,
+            opening.crm,
+            run=self._upkeep.run,
+            clock=clock,
+            on_link=self.back.relinked,
+            on_keys=lambda keys: floor.look_again(keys, lambda number: canonical(number, site).key),
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- life --------------------------------------------------------------------------------------------------

@@ -48,13 +48,15 @@ class Relink:
         run: Callable[[Callable[[], Any]], Awaitable[Any]],
         clock: Callable[[], float],
         on_link: Callable[[str], None] = lambda call: None,
+        on_keys: Callable[[frozenset[str]], None] = lambda keys: None,
     ) -> None:
-        """`on_link` is told each call that was linked, in the event loop."""
+        """`on_link` is told each call that was linked, `on_keys` what was looked at; both in the event loop."""
         self._past = past
         self._crm = crm
         self._run = run
         self._clock = clock
         self._on_link = on_link
+        self._on_keys = on_keys
         self._keys: dict[str, None] = {}
         self._parties: dict[str, None] = {}
         self._lock = threading.Lock()
@@ -79,16 +81,18 @@ class Relink:
             pause = PAUSE_S
             try:
                 while found := await self._run(self._some):
-                    self.linked += len(found[1])
-                    for call in found[1]:
+                    keys, linked = found
+                    self.linked += len(linked)
+                    for call in linked:
                         self._on_link(call)
+                    self._on_keys(keys)
             except (CrmError, StoreError, Away, Late) as error:
                 log.debug("past calls wait for their customers: %s", type(error).__name__)
                 pause = AGAIN_S
             await asyncio.sleep(pause)
 
-    def _some(self) -> tuple[int, list[str]] | None:
-        """Look at some keys; (how many, calls that were linked), None where nothing waits."""
+    def _some(self) -> tuple[frozenset[str], list[str]] | None:
+        """Look at some keys; (they, calls that were linked), None where nothing waits."""
         with self._lock:
             keys = list(self._keys)[:LOTS]
             parties = list(self._parties)[:LOTS]
@@ -105,14 +109,19 @@ class Relink:
                 continue
             keys += [key for p in points if p.kind == "phone" and (key := canonical(p.value, own.site).key)]
         linked: list[str] = []
-        for call, key in self._past.unlinked_calls(keys) if keys else ():
-            chosen = decide(own.lookup(key)).chosen
-            if chosen is not None:
-                self._past.choose_party(call, chosen.id, BY, self._clock())
-                linked.append(call)
+        try:
+            for call, key in self._past.unlinked_calls(keys) if keys else ():
+                chosen = decide(own.lookup(key)).chosen
+                if chosen is not None:
+                    self._past.choose_party(call, chosen.id, BY, self._clock())
+                    linked.append(call)
+        except (CrmError, StoreError):
+            raise
+        except Exception as error:  # these keys, and not all that come after them
+            log.error("past calls are not linked: %s", type(error).__name__)
         with self._lock:
             for one in keys:
                 self._keys.pop(one, None)
             for one in parties:
                 self._parties.pop(one, None)
-        return len(keys) + len(parties), linked
+        return frozenset(keys), linked

@@ -104,6 +104,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     level: wire.MatchState
     chosen: model.Party | None = None
     candidates: tuple[model.Match, ...] = ()
+    by_hand: bool = False
+    "Somebody said so: it stands."
 
 
 MAX_CANDIDATES: Final = 20

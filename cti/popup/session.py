@@ -298,9 +298,11 @@ class PopSession(Reading):
     # --- what the CRM and the people say -----------------------------------------------------------------------
 
     def matched(self, call_id: str, matches: Sequence[model.Match]) -> list[Effect]:
-        """The look-up's answer. A choice that somebody made meanwhile stands."""
+        """The look-up's answer. A choice that somebody made meanwhile stands; whom nobody knew may be known now."""
         call = self.shelf.calls.get(call_id)
-        if call is None or call.decision.level not in ("pending", "down"):
+        if call is None or call.decision.by_hand:
+            return []
+        if call.decision.level not in ("pending", "down") and not (call.decision.level == "unknown" and matches):
             return []
         call.decision = decide(matches)
         call.candidates = tuple(
@@ -330,7 +332,7 @@ class PopSession(Reading):
         if call is None:
             return []
         level: wire.MatchState = "unknown" if party is None else "exact"
-        call.decision = Decision(level=level, chosen=party, candidates=call.decision.candidates)
+        call.decision = Decision(level=level, chosen=party, candidates=call.decision.candidates, by_hand=True)
         call.intents, call.flags = (), ()
         self._set_party(call, party)
         return self._show_all(call) + self._want(call)

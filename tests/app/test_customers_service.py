@@ -248,6 +248,22 @@ async def test_past_calls_of_a_number_that_is_added_later_are_linked(folder: Pat
         await eventually(lambda: own.rows("SELECT person, revision FROM calls") == [("2", 2)])
 
 
+async def test_a_caller_who_becomes_known_while_he_is_on_the_phone_is_shown(folder: Path, made: Sample) -> None:
+    """A stranger calls; somebody enters him into the site's CRM meanwhile; the open pop says who he is by itself."""
+    own = OwnCrm(f"sqlite:///{folder / 'their.db'}", folder, every=0.3)
+    own.mapping.write_text(own.mapping.read_text("utf-8").replace("[sync]", "[sync]\nfull_every = 0.3"), "utf-8")
+    async with service(folder, made, change=own.settings()) as running, running.agents() as desks:
+        await eventually(lambda: running.app.opening.is_open)
+        running.call("held", caller=STRANGER)
+        pop = await running.pop("ringing")
+        _, screen = desks[pop.users[0]]
+        shown = await screen.until(
+            lambda s: next((p for p in s.pops.values() if p["match"]["level"] == "unknown"), None)
+        )
+        own.run(f"INSERT INTO person (name, tel) VALUES ('高朗', '{STRANGER}')")
+        await screen.until(lambda s: (s.pops[shown["id"]]["party"] or {}).get("name") == "高朗")
+
+
 async def test_a_customer_with_overdue_credit_is_marked_at_the_head(folder: Path, made: Sample) -> None:
     """Owner's grade, what was dialled and what is overdue stand in the pop's head."""
     own = OwnCrm(f"sqlite:///{folder / 'their.db'}", folder)
