@@ -81,6 +81,17 @@ async def test_check_says_what_works_line_by_line(tmp_path: Path, pbx: ReplayedP
         assert re.search(rf"^  ok    {what}", out, re.M), out
 
 
+async def test_check_names_the_actions_that_are_missing_and_the_line_that_cures_it(
+    tmp_path: Path, pbx: ReplayedPbx
+) -> None:
+    """An account that may not move callers or listen: which actions, which line, and which contexts are not there."""
+    _, out, _ = await cti("check", "--config", config(tmp_path, pbx.port))
+    assert re.search(r"^  warn  rights\.callers: .*Redirect.*write = reporting,agent,call,originate", out, re.M), out
+    assert re.search(r"^  warn  rights\.listen: .*Originate, Hangup.*call,originate", out, re.M), out
+    assert re.search(r"^  warn  dialplan\.callers: .*\[cti-queue\], \[cti-first\], \[cti-phone\]", out, re.M), out
+    assert "rights.members" not in out
+
+
 async def test_check_tells_a_wrong_secret_from_a_missing_pbx(tmp_path: Path, pbx: ReplayedPbx) -> None:
     """Each fault has its own words, and the exit code is 1."""
     code, out, _ = await cti("check", "--config", config(tmp_path, pbx.port, secret="wrong-secret-13"))
