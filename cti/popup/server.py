@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from cti import wire
-from cti.auth import Identity, origin_allowed
+from cti.auth import WALL, Identity, origin_allowed
 from cti.popup.hub import LOG_IN, NO_RIGHT, RESTARTING, Hub, Page
 
 log = logging.getLogger(__name__)
@@ -256,4 +256,4 @@ def _at(identity: Identity, page: str) -> Identity:
 
 
 def _may(identity: Identity, page: str) -> bool:
-    return page == "plain" or page in identity.rights
+    return page in identity.rights or (page == "plain" and identity.role != WALL)

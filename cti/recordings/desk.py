@@ -57,6 +57,7 @@ class Book(Protocol):
 
 
 class _Ticket(msgspec.Struct, frozen=True):
+    call: str
     found: Found
     session: str
     until: float
@@ -149,16 +150,17 @@ class RecordingDesk:
 
         found: Found = await self._run(allow)
         ticket, until = secrets.token_urlsafe(24), now + TICKET_S
-        self._tickets[ticket] = _Ticket(found, identity.session, until)
+        self._tickets[ticket] = _Ticket(call, found, identity.session, until)
         while len(self._tickets) > MOST_TICKETS:
             self._tickets.popitem(last=False)
         return ticket, until
 
     async def open(self, identity: Identity, ticket: str) -> Sound:
-        """The sound, for the session that asked for it."""
+        """The sound, for the session that asked for it, as long as its user may hear the call."""
         known = self._tickets.get(ticket)
         if known is None or known.session != identity.session or known.until < self._clock():
             raise not_found()
+        await self._run(lambda: self._allowed(identity, known.call))
         try:
             return Sound(await asyncio.to_thread(self._files.open, known.found))
         except OSError:

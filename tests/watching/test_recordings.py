@@ -165,6 +165,11 @@ async def test_each_listening_is_written_down_before_a_byte_is_read(here: Here) 
         with pytest.raises(Refusal) as refused:
             await here.desk.open(thief, ticket)
         assert refused.value.status == 404
+    await here.desk.set_right(who("root", "admin"), "wu", ["二组"])
+    with pytest.raises(Refusal) as refused:
+        await here.desk.open(WU, ticket)
+    assert refused.value.status == 403, "a right that was withdrawn ends what is being heard"
+    await here.desk.set_right(who("root", "admin"), "wu", ["一组"])
     here.now = until + 1
     with pytest.raises(Refusal):
         await here.desk.open(WU, ticket)

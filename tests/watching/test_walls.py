@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from cti.auth import WALL, token_hash
 from cti.board.veil import WallView, surname, without_customers
 from cti.board.view import AgentView, BoardView, CallerView, Changes, Totals
+from cti.popup.server import _may
 from cti.watch.walls import WRONG, Walls
 from cti.web.ports import Refusal
-from cti.wire import encode
+from cti.wire import Hello, encode
 from tests.watching.kit import NOW, run, store_in, who
 
 
@@ -54,6 +56,33 @@ async def test_a_wall_ends_when_it_is_revoked_or_over(tmp_path: Path) -> None:
     assert refused.value.status == 401
     with pytest.raises(Refusal):
         await walls.revoke(who("root", "admin"), wall.id)
+
+
+async def test_a_revoked_wall_is_not_remembered(tmp_path: Path) -> None:
+    """Who it is may be known from a moment ago; revoking ends that, too."""
+    store = store_in(tmp_path)
+    walls = Walls(store, run=run, clock=lambda: NOW, secure=True, site="", cache_s=3600.0)
+    token, wall = await walls.create(who("root", "admin"), "a", None)
+    cookie = {"Cookie": f"__Host-cti-wall={token}"}
+    assert await walls.identify(cookie) is not None
+    await walls.revoke(who("root", "admin"), wall.id)
+    assert await walls.identify(cookie) is None
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("role", "pages"),
+    [
+        ("agent", {"desk", "plain"}),
+        ("supervisor", {"desk", "board", "wallboard", "plain"}),
+        ("admin", {"board", "wallboard", "plain"}),
+        (WALL, {"wallboard"}),
+    ],
+)
+def test_each_role_opens_its_pages_and_no_others(role: str, pages: set[str]) -> None:
+    """Every kind of page of the push channel beside every role; a wall's token opens the wall alone."""
+    kinds = get_args(get_type_hints(Hello)["page"])
+    assert {kind for kind in kinds if _may(who("x", role), kind)} == pages
 
 
 async def test_wrong_tokens_cost_the_store_nothing_after_a_while(tmp_path: Path) -> None:
