@@ -24,6 +24,15 @@ BUSY_S: Final = 5.0
 "How long a statement waits for another's lock."
 
 
+IDLE_MS: Final = "10000"
+"A writer that stood still in its turn for so long, because its node hangs, loses it."
+_TURN: Final = sa.select(
+    sa.func.set_config("lock_timeout", sa.bindparam("busy"), True),
+    sa.func.set_config("idle_in_transaction_session_timeout", sa.bindparam("idle"), True),
+    sa.func.pg_advisory_xact_lock(1_313_131_314),
+)
+
+
 class SqlError(Exception):
     """A database did not do what was asked; `permanent` tells whether asking again can help. The text holds no SQL."""
 
@@ -51,8 +60,11 @@ class SchemaError(SqlError):
 class Database:
     """One database with a small pool; every method may be called from any thread."""
 
-    def __init__(self, url: str, *, busy_s: float = BUSY_S, pool: int = 4) -> None:
-        """Opens nothing yet. Raises SqlError for a URL that cannot be used."""
+    def __init__(self, url: str, *, busy_s: float = BUSY_S, pool: int = 4, in_turn: bool = False) -> None:
+        """Opens nothing yet. Raises SqlError for a URL that cannot be used.
+
+        `in_turn`: a server's writers take turns as SQLite's do, so that what one has read nobody changes under it.
+        """
         try:
             parsed = sa.make_url(url)
             if parsed.drivername == "postgresql":
@@ -77,6 +89,8 @@ class Database:
                 permanent=True,
             ) from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._in_turn = in_turn and self.engine.dialect.name == "postgresql"
+        self._busy_ms = str(round(busy_s * 1000))
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -94,6 +108,8 @@ class Database:
             if self.is_sqlite:
                 connection = connection.execution_options(writes=True)
             with connection.begin():
+                if self._in_turn:
+                    connection.execute(_TURN, {"busy": self._busy_ms, "idle": IDLE_MS})
                 yield connection
 
     def close(self) -> None:

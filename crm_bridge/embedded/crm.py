@@ -65,7 +65,7 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
         self._catalogue_at = 0.0
         self._catalogue_lock = Lock()
         with errors():
-            self.database = sql.Database(url)
+            self.database = sql.Database(url, in_turn=True)
             self._quick = Quick(self.database, _told)
             if self.database.is_sqlite:
                 self.migrate()

@@ -1,4 +1,4 @@
-"""A CRM of a test's own, with a clock that stands."""
+"""A CRM of a test's own, with a clock that stands: in SQLite, and in the long tier in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,14 +9,40 @@ import pytest
 
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.numbers import Site
+from tests.debian import Unavailable
+from tests.servers.databases import Copies
+from tests.servers.postgresql import Postgresql
 
 NOW = 1_780_000_000.0
 "A Thursday in May 2026, 04:26 in Shanghai."
 
 
-@pytest.fixture
-def crm(tmp_path: Path) -> Iterator[EmbeddedCrm]:
-    """An empty CRM in a file."""
-    made = EmbeddedCrm(f"sqlite:///{tmp_path}/crm.db", site=Site(area_code="574"), clock=lambda: NOW)
+@pytest.fixture(scope="session")
+def crm_copies() -> Iterator[Copies]:
+    """A PostgreSQL in which a migrated CRM can be copied."""
+    try:
+        server = Postgresql.start()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    try:
+        yield Copies(server, _migrate)
+    finally:
+        server.end()
+
+
+def _migrate(url: str) -> None:
+    crm = EmbeddedCrm(url)
+    crm.migrate()
+    crm.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def crm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedCrm]:
+    """An empty CRM."""
+    server = request.param == "postgresql"
+    url, drop = request.getfixturevalue("crm_copies").new() if server else (f"sqlite:///{tmp_path}/crm.db", None)
+    made = EmbeddedCrm(url, site=Site(area_code="574"), clock=lambda: NOW)
     yield made
     made.close()
+    if drop is not None:
+        drop()

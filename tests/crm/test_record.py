@@ -55,18 +55,18 @@ def test_seven_categories_with_forms_in_two_languages(crm: EmbeddedCrm) -> None:
         assert len({f.key for f in form}) == len(form)
 
 
-def test_a_category_or_field_needs_no_code(crm: EmbeddedCrm, tmp_path: Path) -> None:
+def test_a_category_or_field_needs_no_code(crm: EmbeddedCrm) -> None:
     """A category and a field added as rows show in forms and profiles."""
-    with sqlite3.connect(tmp_path / "crm.db") as other:
-        other.execute("INSERT INTO crm_category (key, label, label_en, position) VALUES ('air', '空运', 'Air', 9)")
-        other.execute(
-            "INSERT INTO crm_field (category, key, scope, label, label_en, kind, required, show_in_pop, pii, options,"
-            " position) VALUES ('air', 'awb', 'company', '运单习惯', 'AWB', 'text', 0, 1, 0, '[]', 0)"
+    with crm.database.write() as other:
+        other.exec_driver_sql(
+            "INSERT INTO crm_category (key, label, label_en, position) VALUES ('air', '空运', 'Air', 9)"
         )
-    again = EmbeddedCrm(f"sqlite:///{tmp_path}/crm.db", clock=lambda: NOW)
-    party = new(again, category="air", awb="电子")
-    assert field(again, party, "awb") == "电子"
-    again.close()
+        other.exec_driver_sql(
+            "INSERT INTO crm_field (category, key, scope, label, label_en, kind, required, show_in_pop, pii, options,"
+            " position) VALUES ('air', 'awb', 'company', '运单习惯', 'AWB', 'text', false, true, false, '[]', 0)"
+        )
+    party = new(crm, category="air", awb="电子")
+    assert field(crm, party, "awb") == "电子"
 
 
 def test_a_new_party_is_found_by_its_number_at_once(crm: EmbeddedCrm) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from crm_bridge import quick
 from crm_bridge.embedded import EmbeddedCrm, tables
-from crm_bridge.model import BusinessRecord, ChatMessage, CrmError, Match, NotFound, Quote, QuoteLine, Record
+from crm_bridge.model import BusinessRecord, ChatMessage, Conflict, CrmError, Match, NotFound, Quote, QuoteLine, Record
 from crm_bridge.numbers import Site
 from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
@@ -307,3 +309,24 @@ def test_a_server_that_was_started_anew_is_asked_again(both: tuple[EmbeddedCrm, 
     with crm.database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO crm_note")
     assert crm.record(party) == before
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["sqlite", "postgresql"])
+def test_of_savers_at_once_one_wins(both: tuple[EmbeddedCrm, EmbeddedCrm], which: int) -> None:
+    """Writers of one CRM take turns from their first read on, on a server too: no change is overwritten unseen."""
+    crm = both[which]
+    with crm.loading() as loader:
+        party = loader.add_party("周敏", "sea")
+    version = crm.profile(party).party.version
+    start = threading.Barrier(5)
+
+    def save(n: int) -> str:
+        start.wait(60)
+        try:
+            crm.save_fields(party, {"cargo": str(n)}, version, "lin")
+        except Conflict:
+            return "conflict"
+        return "saved"
+
+    with ThreadPoolExecutor(5) as threads:
+        assert sorted(threads.map(save, range(5))) == ["conflict"] * 4 + ["saved"]
