@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, board, chat, crm, frames, history, pops
+from benchmarks import ami, board, chat, crm, frames, history, pops, sms
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
@@ -17,6 +17,7 @@ BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "chat": ("A QQ web archive of 1 GB, streamed (64 MB beside it, each in a process of its own)", chat.gigabyte),
     "history": ("Reports over a year of 3,000 calls a day on SQLite (CPU)", history.reports),
     "crm": ("The record among 100,000 customers (wall clock, median of 5 rounds in turns)", crm.lookups),
+    "sms": ("Pops while SMS platforms flood the hook port (300 pages open, rounds in turns)", sms.flood),
     "growth": ("Growth with live calls", ami.growth),
 }
 

@@ -259,15 +259,17 @@ def _free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def _daemon(folder: Path, exchange: Exchange) -> AsyncIterator[tuple[Side, list[str], list[str]]]:
-    """`cti run`, ready; the cookies of its agents and the numbers of its customers."""
+async def _daemon(
+    folder: Path, exchange: Exchange, more: str = ""
+) -> AsyncIterator[tuple[Side, list[str], list[str]]]:
+    """`cti run`, ready, with `more` in its settings; the cookies of its agents and the numbers of its customers."""
     web, push = _free_port(), _free_port()
     config = folder / "cti.toml"
     config.write_text(
         f'[pbx]\nhost = "127.0.0.1"\nport = {exchange.port}\nusername = "bench"\nsecret = "bench"\n'
         f'trunks = ["PJSIP/uplink*"]\n[web]\nport = {web}\n[push]\nport = {push}\n'
         f'[store]\nurl = "sqlite:///{folder}/cti.db"\n[crm]\nurl = "sqlite:///{folder}/crm.db"\n'
-        '[log]\nlevel = "error"\n'
+        f'[log]\nlevel = "error"\n{more}'
     )
     cookies, callers = _people(folder)
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "cti", "run", "--config", str(config))

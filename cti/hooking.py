@@ -246,7 +246,7 @@ def _say(**said: Any) -> None:
 def main() -> int:
     """`python -m cti.hooking`, as the service starts it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's, which then closes our input
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s hooks: %(message)s")
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s hooks: %(message)s")
     line = bytearray()
     while not line.endswith(b"\n"):  # byte by byte: what follows is the loop's to read
         piece = os.read(0, 1)
