@@ -210,3 +210,19 @@ async def test_a_store_that_is_away_loses_no_call(desk: Desk, monkeypatch: pytes
     ended = desk.ended(failures=3)
     ended.on_event(events.CallEnded(at=NOW, call="c"))
     await run_until(ended, lambda: desk.outbox.has("call", "c"))
+
+
+async def test_the_same_call_put_again_is_nothing_new(desk: Desk) -> None:
+    """Whether it waits or is done: no second revision, nothing more to deliver."""
+    desk.store.save_calls([call("c")], "ny")
+    ended = desk.ended()
+    assert ended.put("c")
+    assert ended.put("c")
+    (one,) = desk.waiting()
+    assert one.revision == 1
+    (taken,) = desk.outbox.claim("test", 10, 60.0)
+    desk.outbox.done(taken, "77")
+    assert ended.put("c")
+    desk.now += 120.0
+    assert desk.waiting() == []
+    assert desk.outbox.counts().done == 1
