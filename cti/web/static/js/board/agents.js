@@ -49,8 +49,11 @@ const Tile = ({ a, queues }) => {
   const by = lastDone(watch.value.actions, a.interface);
   const heard = (x) => x.kind === 'listen' && x.interface === a.interface && x.state === 'confirmed' && !x.ended_at;
   const listening = watch.value.actions.some(heard);
+  const tooLong = Object.values(watch.value.alerts).find((x) => x.kind === 'paused' && x.interface === a.interface && !x.cleared_at);
   const flag = listening
     ? t('listen.on')
+    : tooLong
+      ? t('count.over', { time: mmss(shownNow.value - tooLong.since - tooLong.limit) })
     : (a.missed ?? 0) >= 2
       ? t('agent.missed', { n: a.missed })
       : a.phase === 'busy' && held > LONG_TALK_S
