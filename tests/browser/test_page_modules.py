@@ -305,6 +305,62 @@ async def test_figures_and_times_are_written_one_way(page: Page, code: str, show
     assert await ask(page, "format.js", code) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "domestic", "units", "segments", "left"),
+    [
+        ("", True, 0, 0, 70),
+        ("汉" * 70, True, 70, 1, 0),
+        ("汉" * 71, True, 71, 2, 63),
+        ("汉" * 134, True, 134, 2, 0),
+        ("汉" * 135, True, 135, 3, 66),
+        ("a" * 71, True, 71, 2, 63),
+        ("a" * 160, False, 160, 1, 0),
+        ("a" * 161, False, 161, 2, 145),
+        ("€" * 80, False, 160, 1, 0),
+        ("a" * 152 + "€" + "a" * 10, False, 164, 2, 141),
+        ("é" * 160, False, 160, 1, 0),
+        ("ê" * 70, False, 70, 1, 0),
+        ("ê" * 71, False, 71, 2, 63),
+        ("ê" * 66 + "😀" + "ê" * 10, False, 78, 2, 55),
+    ],
+)
+async def test_text_message_is_counted_as_networks_count(
+    page: Page, text: str, domestic: bool, units: int, segments: int, left: int
+) -> None:
+    """70 alone and 67 each; abroad 160 and 153 of the GSM alphabet, where no letter is cut between two segments."""
+    told = await ask(page, "messages/count.js", "m.count(x.text, x)", {"text": text, "domestic": domestic})
+    assert (told["characters"], told["segments"], told["left"]) == (units, segments, left)
+
+
+ROWS = """[{code: 'OF', currency: 'USD', basis: 'container', prices: {'40HQ': '2,350', '20GP': ''}},
+    {code: 'DOC', currency: 'CNY', basis: 'bl', price: '450'}]"""
+SAVED = """{quote: {id: 'q', pol: '宁波', pod: '汉堡', currency: 'USD', carrier: '', schedule: '', note: '',
+    lines: [{container: '40HQ', count: 2, freight: 2350, all_in: 2815}]}, charges: [], version: 'v'}"""
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("m.amount('2,350')", "2350"),
+        ("m.amount(' 1，200.5 ')", "1200.5"),
+        ("m.amount('')", ""),
+        ("m.amount('约 2000')", None),
+        ("m.amount('1e3')", None),
+        ("m.endOfDay('')", None),
+        ("new Date(m.endOfDay('2026-11-30') * 1000).toTimeString().slice(0, 8)", "23:59:59"),
+        ("m.endOfDay('2026-02-30') === undefined", True),
+        ("m.endOfDay('30.11.2026') === undefined", True),
+        ("m.isBlank(m.emptyOffer())", True),
+        ("m.isBlank({...m.emptyOffer(), note: 'x'})", False),
+        (f"m.chargesOf({{rows: {ROWS}}}, ['20GP', '40HQ']).map((c) => c.code + c.price).join()", "OF2350,DOC450"),
+        (f"m.bodyOf(m.typedFrom({SAVED}), ['40HQ']).charges.map((c) => c.price).join('+')", "2350+465"),
+    ],
+)
+async def test_offer_is_read_as_it_was_typed(page: Page, code: str, shown: Any) -> None:
+    """Thousands and full-width commas are read, words are not guessed at; a saved quote comes back as it was."""
+    assert await ask(page, "trade/offer.js", code) == shown
+
+
 async def test_list_does_not_move_under_the_pointer(page: Page) -> None:
     """While held, known rows keep their order, new ones come last, gone ones leave; then the order is taken up."""
     code = "[m.heldOrder(['a', 'b', 'c'], ['d', 'c', 'a'], true), m.heldOrder(['a', 'b'], ['b', 'a'], false)]"
