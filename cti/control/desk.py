@@ -167,6 +167,8 @@ class ControlDesk:
                     raise Declined(409, "already", "来电已在该队列中", "The caller is in that queue already")
                 if not self._site.is_queue(wish.queue):
                     raise Declined(404, "queue", "没有这个队列", "There is no such queue")
+                if not self._standing.staffed(wish.queue):
+                    raise Declined(409, "empty", "该队列没有人在岗", "Nobody is logged in there")
                 label = self._site.queue_label(one.queue)
                 undo = (f"转回{label}最前", f"Back to the front of {label}")
                 plan = callers.move(self._core, wish.visit, wish.queue, first=wish.first, undo=undo)

@@ -72,6 +72,15 @@ class Standing:
         """All agents by phone."""
         return self._agents
 
+    def staffed(self, queue: str) -> bool:
+        """True where some member of the queue can be reached, be he paused or in a call."""
+        return any(
+            membership.queue == queue
+            for state in self._agents.values()
+            if state.phase not in ("unavailable", "unknown")
+            for membership in state.queues
+        )
+
     def free(self, queue: str) -> int:
         """Members who could take a call of the queue at this moment."""
         return sum(

@@ -296,6 +296,22 @@ async def test_caller_whom_the_agent_declines_is_first_in_his_queue_again(house:
     assert (await house.line(house.seasia))[0] == channel
 
 
+async def test_queue_that_lets_nobody_in_does_not_lose_the_caller(house: House) -> None:
+    """Nobody there: declined; where it happens all the same, he is first in his queue again and his clock goes on."""
+    await house.paused(SEASIA, paused=True)
+    await house.waits(house.seasia)
+    _, told, channel = await house.waits(house.seasia)
+    empty = house.stage.names.passing
+    with pytest.raises(Refusal):
+        await house.boss.ask(sv.CallerMove(visit=told.visit, queue=empty))
+    again = house.hear(events.CallQueued)
+    await house.stage.act("Redirect", Channel=channel, Context="cti-queue", Exten=f"q{empty}", Priority="1")
+    queued = await asyncio.wait_for(again, GUARD)
+    assert isinstance(queued, events.CallQueued)
+    assert (queued.call, queued.queue, queued.waiting_since) == (told.call, house.seasia, told.waiting_since)
+    assert (await house.line(house.seasia))[0] == channel
+
+
 async def test_supervisor_takes_a_caller_himself(house: House) -> None:
     """His own phone rings, and he talks with him."""
     await house.paused(SEASIA, paused=True)

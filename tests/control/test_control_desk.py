@@ -313,6 +313,7 @@ async def test_nothing_is_sent_over_a_link_that_is_not_live() -> None:
         (CallerMove(visit="c1#1", queue="q"), "already"),
         (CallerMove(visit="c1#1", queue="nowhere"), "queue"),
         (CallerMove(visit="c2#1", queue="other"), "gone"),
+        (CallerMove(visit="c1#1", queue="other"), "empty"),
         (CallerTake(visit="c1#1", phone="P/ann"), "no_phone"),
         (CallerToAgent(visit="c1#1", interface="P/stranger"), "no_phone"),
     ],
