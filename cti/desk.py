@@ -251,7 +251,7 @@ class Desks:
         sight = self._sight(identity)
         profile = await self._crm(lambda crm: crm.save_fields(party, fields, version, identity.login), sight)
         self._floor.carry(self._session.party_changed(profile.party))
-        self._floor.records.party_changed(party, ("profile",))
+        self._floor.reread((party,), ("profile",))
         self._audit(identity, "party.save", party, ",".join(sorted(fields)))
         self._numbers_changed(party)
         return privacy.profile(profile, sight)
@@ -275,7 +275,7 @@ class Desks:
     async def add_business(self, identity: Identity, party: str, fields: Mapping[str, str]) -> model.BusinessRecord:
         """A business record."""
         record = await self._crm(lambda crm: crm.add_business(party, fields, identity.login))
-        self._floor.records.party_changed(party, ("business",))
+        self._floor.reread((party,), ("business",))
         self._audit(identity, "business.add", party, record.id)
         return privacy.business(record, self._sight(identity))
 
@@ -284,7 +284,7 @@ class Desks:
         if call is not None:
             await self._own_call(identity, call)
         note = await self._crm(lambda crm: crm.add_note(party, text, identity.login, call, self._clock()))
-        self._floor.records.party_changed(party, ("profile",))
+        self._floor.reread((party,), ("profile",))
         self._audit(identity, "note.add", party, note.id)
         return note
 

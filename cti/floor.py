@@ -250,10 +250,12 @@ class Floor:
         return found
 
     def reread(self, parties: Collection[str], names: Collection[wire.SectionName]) -> None:
-        """Something of these parties, or of people of these companies, was saved: their open pops read it again."""
-        for id, call in self.session.shelf.calls.items():
-            party = call.party
-            if party is not None and (party.id in parties or party.company_id in parties):
+        """Something of these parties was saved: open pops of theirs, and of their companies' people, read it again."""
+        calls = [(id, call.party) for id, call in self.session.shelf.calls.items() if call.party is not None]
+        companies = {party.company_id for _, party in calls if party.id in parties and party.company_id is not None}
+        meant = companies.union(parties)
+        for id, party in calls:
+            if party.id in meant or party.company_id in meant:
                 self.records.reread(id, names)
 
     def look_again(self, keys: Collection[str], key_of: Callable[[str], str | None]) -> None:

@@ -121,7 +121,8 @@ def _announce(app: App, made: sample.Sample) -> None:
     agent = made.users[0]
     supervisor = next(user for user in made.users if user.role == "supervisor")
     print(f"\n  十三秒 Thirteen   http://{HOST}:{app.web_port}/\n")
-    for title, user in (("坐席 agent     ", agent), ("主管 supervisor", supervisor)):
+    admin = next(user for user in made.users if user.role == "admin")
+    for title, user in (("坐席 agent     ", agent), ("主管 supervisor", supervisor), ("管理 admin     ", admin)):
         print(f"  {title}  {user.login}  /  {user.password}   ({user.name})")
     others = ", ".join(user.login for user in made.users if user.role == "agent" and user is not agent)
     print(f"\n  其他坐席同一口令 / more agents, same password: {others}")

@@ -56,7 +56,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     callers: tuple[str, ...]
     "Numbers as a trunk presents them; who is worth seeing stands several times."
     users: tuple[Login, ...]
-    "Agents in the order of their phones, then the supervisor."
+    "Agents in the order of their phones, then the supervisor and the admin."
 
 
 def fill(
@@ -98,6 +98,9 @@ def _users(store: Store, password_hash: str, word: str) -> tuple[Login, ...]:
     login, name = site.SUPERVISOR
     store.add_user(Account(login=login, name=name, role="supervisor", password_hash=password_hash))
     made.append(Login(login=login, name=name, role="supervisor", password=word, interface=None))
+    login, name = site.ADMIN
+    store.add_user(Account(login=login, name=name, role="admin", password_hash=password_hash))
+    made.append(Login(login=login, name=name, role="admin", password=word, interface=None))
     return tuple(made)
 
 

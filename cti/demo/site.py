@@ -38,6 +38,9 @@ LOGINS: Final[dict[str, str]] = {
 SUPERVISOR: Final = ("hansong", "韩松")
 "(login, name) of the supervisor."
 
+ADMIN: Final = ("guanli", "管理员")
+"(login, name) of who keeps the settings, the write-back and chat files."
+
 QUEUES: Final[dict[str, tuple[str, float]]] = {
     "europe": ("欧洲航线", 13.0),
     "seasia": ("东南亚航线", 13.0),

@@ -151,12 +151,6 @@ class Records:
         self._start(self._section(call, record, name))
         return True
 
-    def party_changed(self, party: str, names: Iterable[wire.SectionName]) -> None:
-        """Something of the party was saved: calls that show it read these sections again, without a flash."""
-        for call, record in tuple(self._records.items()):
-            if record.party == party:
-                self.reread(call, names)
-
     def messages_changed(self, key: str) -> None:
         """A message to or from this number came, or fared on: calls that show it read the section again."""
         for call, record in tuple(self._records.items()):

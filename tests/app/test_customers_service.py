@@ -13,12 +13,11 @@ import msgspec
 import pytest
 
 from crm_bridge.chat.webhook import SHAPES
-from cti.auth import Account
 from cti.demo.sample import Sample
 from cti.settings import CrmSettings, PlatformSettings, Settings
 from cti.ticker import wall_clock
 from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
-from tests.app.service import FAST, KNOWN, PASSWORD, Service, eventually, service
+from tests.app.service import KNOWN, Service, eventually, service
 from tests.asterisk.ports import free_port
 
 GOAL_S = 0.3
@@ -324,9 +323,6 @@ QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
 
 async def test_a_chat_file_is_uploaded_once_however_often_it_is_sent(running: Service) -> None:
     """An admin sends the file as it is; the conversation waits for a customer; again changes nothing; junk is told."""
-    running.app.store.add_user(
-        Account(login="guanli", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD)), ""
-    )
     async with running.browser("guanli") as admin, running.browser(running.sample.users[0].login) as agent:
         sent = {"Origin": running.base, "X-Requested-With": "thirteen", "Content-Type": "application/octet-stream"}
         path = f"{running.base}/api/v1/chat/imports?name=%E6%B5%B7%E6%99%8F.txt&ours=%E6%9E%97%E7%9F%A5%E5%A4%8F"

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from cti.auth import Account
 from cti.demo.pbx import ReplayedPbx
 from cti.demo.sample import Sample
 from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
-from tests.app.service import FAST, PASSWORD, Browser, Service, eventually, service
+from tests.app.service import Browser, Service, eventually, service
 from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
@@ -101,7 +100,6 @@ async def test_a_new_prospect_goes_first_and_what_is_his_follows(live: Service, 
 
 async def test_what_their_crm_refuses_is_seen_and_sent_again(live: Service, own: OwnCrm) -> None:
     """Their table takes no row: admins see the entry with the reason; put right and sent again it is there."""
-    live.app.store.add_user(Account(login="guanli", name="管理员", role="admin", password_hash=FAST.hash(PASSWORD)), "")
     party = live.app.crm().lookup(NUMBER)[0].party
     own.run("CREATE TRIGGER shut BEFORE INSERT ON followup BEGIN SELECT RAISE(ABORT, 'shut'); END")
     async with live.browser(live.sample.users[0].login) as agent, live.browser("guanli") as admin:
