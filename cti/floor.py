@@ -249,14 +249,15 @@ class Floor:
                 found[sight] = (*found.get(sight, ()), user)
         return found
 
-    def reread(self, parties: Collection[str], names: Collection[wire.SectionName]) -> None:
+    def reread(self, parties: Collection[str], names: Iterable[wire.SectionName]) -> None:
         """Something of these parties was saved: open pops of theirs, and of their companies' people, read it again."""
         calls = [(id, call.party) for id, call in self.session.shelf.calls.items() if call.party is not None]
         companies = {party.company_id for _, party in calls if party.id in parties and party.company_id is not None}
         meant = companies.union(parties)
+        wanted = tuple(names)
         for id, party in calls:
             if party.id in meant or party.company_id in meant:
-                self.records.reread(id, names)
+                self.records.reread(id, wanted)
 
     def look_again(self, keys: Collection[str], key_of: Callable[[str], str | None]) -> None:
         """Somebody got these number keys: calls whose caller nobody knew are looked up once more."""
