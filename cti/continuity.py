@@ -79,7 +79,7 @@ def continued(old: Call, new: Call) -> Call:
         started_at=old.started_at if old.started_at is not None else new.started_at,
         refused=old.refused + tuple(r for r in new.refused if r not in old.refused),
         visits=_visits(old.visits, new.visits),
-        talks=_talks(old.talks, new.talks),
+        talks=_talks(old.talks, new),
         transfers=old.transfers + tuple(t for t in new.transfers if t not in old.transfers),
         partial=old.partial,
         gap=True,
@@ -88,7 +88,8 @@ def continued(old: Call, new: Call) -> Call:
 
 def closed_in_gap(call: Call, at: float) -> Call:
     """A call that ended while nobody looked: closed at the latest moment it can have ended, and marked."""
-    return msgspec.structs.replace(call, ended_at=at, gap=True)
+    talks = tuple(t if t.to is not None else msgspec.structs.replace(t, to=max(at, t.from_)) for t in call.talks)
+    return msgspec.structs.replace(call, talks=talks, ended_at=at, gap=True)
 
 
 def _near(a: float | None, b: float | None) -> bool:
@@ -124,16 +125,22 @@ def _visits(old: tuple[Visit, ...], new: tuple[Visit, ...]) -> tuple[Visit, ...]
     return (*merged, *rest)
 
 
-def _talks(old: tuple[Talk, ...], new: tuple[Talk, ...]) -> tuple[Talk, ...]:
-    rest = list(new)
+def _talks(old: tuple[Talk, ...], new: Call) -> tuple[Talk, ...]:
+    rest = list(new.talks)
     merged: list[Talk] = []
     for talk in old:
         same = next(
             (t for t in rest if t.interface == talk.interface and (talk.to is None or _near(t.from_, talk.from_))), None
         )
-        if same is None:
-            merged.append(talk)
+        if same is not None:
+            rest.remove(same)
+            merged.append(
+                msgspec.structs.replace(same, from_=talk.from_, to=talk.to if talk.to is not None else same.to)
+            )
             continue
-        rest.remove(same)
-        merged.append(msgspec.structs.replace(same, from_=talk.from_, to=talk.to if talk.to is not None else same.to))
+        if talk.to is None:  # its end was not seen: it was over when the next thing began
+            later = (*(v.joined_at for v in new.visits), *(t.from_ for t in rest), new.ended_at)
+            bound = min((t for t in later if t is not None and t >= talk.from_ + SAME_S), default=None)
+            talk = msgspec.structs.replace(talk, to=bound)
+        merged.append(talk)
     return (*merged, *rest)

@@ -79,6 +79,7 @@ class Leg:
         "interface",
         "is_local",
         "linkedid",
+        "moved_at",
         "name",
         "pair",
         "queue_app",
@@ -99,6 +100,8 @@ class Leg:
         self.caller_name: str | None = None
         self.context = ""
         self.bridge: str | None = None
+        self.moved_at = 0.0
+        "when it last entered or left a bridge"
         self.pair: Leg | None = None
         self.dialer: Leg | None = None
         self.children: list[Leg] = []

@@ -167,8 +167,9 @@ def bridge_enter(state: State, packet: Packet, at: float) -> None:
     """BridgeEnter: a leg hears the others in the bridge."""
     leg = state.leg_of(packet, at)
     bridge = packet.get("BridgeUniqueid")
-    if leg is None or not bridge:
+    if leg is None or not bridge or at < leg.moved_at:  # told again, of a bridge that it has left
         return
+    leg.moved_at = at
     holding = packet.get("BridgeTechnology") == "holding_bridge" or packet.get("BridgeType") == "parking"
     left = state.bridges.enter(bridge, leg, holding=holding)
     if left:
@@ -179,7 +180,8 @@ def bridge_enter(state: State, packet: Packet, at: float) -> None:
 def bridge_leave(state: State, packet: Packet, at: float) -> None:
     """BridgeLeave."""
     leg = state.leg_of(packet, at)
-    if leg is not None and leg.bridge == packet.get("BridgeUniqueid"):
+    if leg is not None and leg.bridge == packet.get("BridgeUniqueid") and at >= leg.moved_at:
+        leg.moved_at = at
         state.retalk(state.bridges.leave(leg), at)
 
 

@@ -31,7 +31,8 @@ def _status(state: State, leg: Leg, status: str, queue: str, at: float) -> None:
     visit = _undecided(leg)
     outcome = LEFT_BY_STATUS.get(status)
     if visit is not None and outcome is not None:
-        settle(state, visit, outcome, at)
+        if visit.joined_at is None or at >= visit.joined_at:  # else told again, of an earlier stay
+            settle(state, visit, outcome, at)
         return
     reason = REFUSED_BY_STATUS.get(status)
     if reason is None:

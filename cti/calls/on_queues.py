@@ -19,7 +19,7 @@ from cti.events import Outcome
 # How long after QueueCallerAbandon (or a Leave without one) a sign is waited for. Asterisk sends the sign within
 # milliseconds; without one the visit is out of the queue for a reason nobody told.
 DECIDE_S = 0.25
-COMPLETE_S = 2.0
+COMPLETE_S = 2.5
 "Between an entry and what AgentComplete's times make of it, where its answer was not seen."
 
 
@@ -30,6 +30,8 @@ def join(state: State, packet: Packet, at: float) -> None:
         state.count("packets_without_keys")
         return
     call = leg.call.final()
+    if any(older.joined_at == at and older.leg is leg and older.queue == queue for older in call.visits):
+        return  # told again, to the microsecond
     visit = call.open_visit(leg, queue)
     if visit is not None and visit.waiting:
         if visit.estimated:  # a resync listed the caller before his own event came: now the time is exact
@@ -177,16 +179,18 @@ def _completed(leg: Leg | None, queue: str, by: tuple[str, str], began: float) -
     if leg is None:
         return None
     own = [visit for visit in leg.call.final().visits if visit.leg is leg and visit.queue == queue]
-    for visit in own:
-        if visit.outcome == "answered" and not visit.completed and (visit.interface == by[0] or visit.agent == by[1]):
-            return visit
-    for visit in reversed(own):
-        if visit.outcome == "answered" or visit.completed:
-            continue
+
+    def fits(visit: VisitState) -> bool:
         # Whole seconds, each of the three of them.
-        if not visit.waiting or visit.joined_at is None or abs(visit.joined_at - began) <= COMPLETE_S:
+        return visit.joined_at is None or abs(visit.joined_at - began) <= COMPLETE_S
+
+    theirs = [v for v in own if v.outcome == "answered" and (v.interface == by[0] or v.agent == by[1])]
+    for visit in theirs:
+        if not visit.completed and (visit.wait_s is not None or fits(visit)):
             return visit
-    return None
+    if any(visit.completed and fits(visit) for visit in theirs):
+        return None  # told again
+    return next((v for v in reversed(own) if v.outcome != "answered" and not v.completed and fits(v)), None)
 
 
 def abandon(state: State, packet: Packet, at: float) -> None:

@@ -28,8 +28,10 @@ def visit_of(state: State, packet: Packet, at: float) -> VisitState | None:
         return None
     call = leg.call.final()
     visit = call.open_visit(leg, queue)
-    if visit is None and call.last_visit(leg, queue) is None:
-        visit = call.new_visit(leg, queue, None, at)
+    if visit is None:
+        return call.new_visit(leg, queue, None, at) if call.last_visit(leg, queue) is None else None
+    if len(call.visits) > 1 and any(older is not visit and older.was_at(leg, queue, at) for older in call.visits):
+        return None  # told again, of a stay that is over
     return visit
 
 

@@ -362,7 +362,7 @@ class State:
     def end_talk(self, call: CallState, talk: TalkState, at: float, *, tell: bool = False) -> None:
         """A phone left the caller; told at once, or after a moment in which it may come back by a swap."""
         if talk.to is None:
-            talk.to = at
+            talk.to = max(at, talk.from_)
             self.changed_calls.add(call.id)
         if talk.told_end:
             return

@@ -113,6 +113,13 @@ class VisitState:
         """True while the caller stands in the queue."""
         return not self.closed and self.abandon_at is None and self.leave_at is None
 
+    def was_at(self, leg: Leg, queue: str, at: float) -> bool:
+        """True if this is the stay of that leg in that queue that `at` lies in, and it is over."""
+        if not self.closed or self.leg is not leg or self.queue != queue:
+            return False
+        ends = [end for end in (self.left_at, self.leave_at, self.abandon_at) if end is not None]
+        return bool(ends) and self.joined_at is not None and self.joined_at <= at <= max(ends)
+
     def close(self, outcome: Outcome, left_at: float | None) -> None:
         """The caller is out of the queue."""
         self.closed = True

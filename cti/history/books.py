@@ -137,13 +137,16 @@ def pairs(
 
 
 def _apart(one: Ours, other: LogVisit) -> float | None:
-    """Seconds between two entries (or two ends, where ours was not seen) of one call; None where they are two."""
+    """Whole seconds, as the log has them, between two entries of one call (two ends, where our entry was not seen).
+
+    None where they are two visits.
+    """
     if one.entry_seen:
-        apart, most = abs(one.joined_at - other.entered), SAME_S
+        apart, most = abs(int(one.joined_at) - other.entered), SAME_S
     elif one.left_at is not None and other.left is not None:
-        apart, most = abs(one.left_at - other.left), SAME_S
+        apart, most = abs(int(one.left_at) - other.left), SAME_S
     else:
-        apart, most = abs(one.joined_at - other.entered), UNSEEN_S
+        apart, most = abs(int(one.joined_at) - other.entered), UNSEEN_S
     return apart if apart <= most else None
 
 
@@ -247,7 +250,9 @@ def fill(
         n = own.n
         ours = call.visits[n]
         agrees = _agree(own, visit)
-        measured = agrees and (ours.wait_s is not None or visit.wait_s is None)
+        mine = whole_wait(own)
+        apart = None if mine is None or visit.wait_s is None else abs(mine - visit.wait_s)
+        measured = agrees and (visit.wait_s is None or (apart is not None and (apart <= 2 or not call.gap)))
         closed = ours if measured else _closed(visit, ours, phones)
         talks = _talks(call, visit, closed)
         if measured and talks == call.talks:

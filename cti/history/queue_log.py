@@ -166,6 +166,9 @@ class LogBook:
         self._talking: dict[tuple[str, str], LogVisit] = {}
         self._closed: dict[str, LogVisit] = {}
         self._changed: dict[str, LogVisit] = {}
+        self._second = 0
+        self._keys: dict[str, int] = {}
+        "How often each visit's key was made in that second."
         self.ignored = 0
         "Lines of calls that began before the first line."
         if last:
@@ -222,7 +225,13 @@ class LogBook:
         if line.callid in self._waiting or len(self._waiting) >= MOST_OPEN:
             return "state"
         caller = line.data[1] if line.data else ""
-        visit = LogVisit(key=key_of(line), callid=line.callid, queue=line.queue, caller=caller, entered=line.at)
+        key = key_of(line)
+        if line.at != self._second:
+            self._second, self._keys = line.at, {}
+        # Sent away at once and back again: a second entry in the same second is another.
+        again = self._keys[key] = self._keys.get(key, 0) + 1
+        key = key if again == 1 else f"{key}#{again}"
+        visit = LogVisit(key=key, callid=line.callid, queue=line.queue, caller=caller, entered=line.at)
         self._waiting[line.callid] = self._put(visit)
         return None
 
