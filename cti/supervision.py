@@ -18,6 +18,8 @@ from cti.calls.pbx import Pbx
 from cti.control import listening
 from cti.control.able import Ability
 from cti.control.desk import ControlDesk
+from cti.control.granting import Granting
+from cti.control.listeners import Listeners
 from cti.control.office import Office, PbxRefused
 from cti.control.plan import CONFIRMED, Declined, Plan
 from cti.control.standing import Standing
@@ -89,17 +91,11 @@ class Supervision:
             keep=self._keep,
         )
         self.ability = Ability(self._send)
-        self.desk = ControlDesk(
-            pbx,
-            self.office,
-            self.standing,
-            self,
-            self.ability,
-            clock=clock,
-            modes=self._settings.listen,
-            reason_needed=self._settings.listen_reason,
-            place=self._place,
+        grant = Granting(pbx, self.office, self, clock=clock)
+        self.listeners = Listeners(
+            grant, self.ability, modes=self._settings.listen, reason_needed=self._settings.listen_reason
         )
+        self.desk = ControlDesk(grant, self.listeners, self.standing, self.ability, place=self._place)
         self.rules = OverflowRules(
             self.desk, self.ability, pbx, self.standing, floor, store, clock=clock, office=self.office, site=self
         )
@@ -148,7 +144,7 @@ class Supervision:
         elif isinstance(event, events.PbxResynced):
             self._adopt()
         elif isinstance(event, events.TalkEnded):
-            self.desk.talk_ended(event.call, event.interface)
+            self.listeners.talk_ended(event.call, event.interface)
         if matters or isinstance(event, events.PbxResynced | events.PbxLost | events.PbxRestarted):
             self.steward.soon()
 
@@ -171,7 +167,7 @@ class Supervision:
         for action, session in listening_now.items():
             who = alive.get(session)
             if who is None or "listen" not in who.rights:
-                self.desk.hang_up(action)
+                self.listeners.hang_up(action)
 
     def _listens(self, action: str) -> bool:
         view = self.office.get(action)
@@ -195,7 +191,7 @@ class Supervision:
         """True while what is known of the PBX is true."""
         return self._floor.link.state == "live"
 
-    # --- people and queues (cti.control.desk.Site) -------------------------------------------------------------
+    # --- people and queues (cti.control.granting.Site) -------------------------------------------------------------
 
     def agent_name(self, interface: str) -> str:
         """The agent at a phone, else the phone itself."""
@@ -329,7 +325,7 @@ class Supervision:
 
     async def listen(self, identity: Identity, body: ListenBody) -> ActionView:
         """Listen, whisper, join."""
-        view = await granted(self.desk.listen(identity, body))
+        view = await granted(self.listeners.listen(identity, body))
         self._sessions[view.id] = identity.session
         return view
 
@@ -339,7 +335,7 @@ class Supervision:
 
     async def end(self, identity: Identity, action: str) -> ActionView:
         """End a listening."""
-        return await granted(self.desk.end(identity, action))
+        return await granted(self.listeners.end(identity, action))
 
     async def actions(self, identity: Identity, before: float | None, limit: int) -> ActionsAnswer:
         """What was done, newest first."""

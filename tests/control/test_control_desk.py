@@ -14,6 +14,8 @@ from cti.auth import Identity
 from cti.calls.reach import Membership, Reach
 from cti.control.able import Ability, missing, said
 from cti.control.desk import ControlDesk
+from cti.control.granting import Granting
+from cti.control.listeners import Listeners
 from cti.control.office import Office, PbxRefused
 from cti.control.plan import Declined
 from cti.control.standing import Standing
@@ -71,17 +73,10 @@ class House:
             keep=self._keep,
         )
         self.pbx.hear = self.hear
-        self.desk = ControlDesk(
-            self.pbx,
-            self.office,
-            self.standing,
-            self,
-            Ability(self._ask),
-            clock=lambda: self.pbx.now,
-            modes=("listen", "whisper"),
-            reason_needed=True,
-            place=self._place,
-        )
+        grant = Granting(self.pbx, self.office, self, clock=lambda: self.pbx.now)
+        ability = Ability(self._ask)
+        self.listeners = Listeners(grant, ability, modes=("listen", "whisper"), reason_needed=True)
+        self.desk = ControlDesk(grant, self.listeners, self.standing, ability, place=self._place)
         self.pbx.put(
             Membership(queue="q", interface="P/ann", name="Ann"), Membership(queue="q", interface="P/bob", name="Bob")
         )
@@ -215,7 +210,7 @@ async def test_listening_is_for_ones_own_team_and_the_ways_the_site_allows() -> 
     """Team, way of listening, reason, own phone: each is asked for."""
     house = House()
     house.team = "B"
-    assert (await declined(house, house.desk.listen(who(), LISTEN))).code == "other_team"
+    assert (await declined(house, house.listeners.listen(who(), LISTEN))).code == "other_team"
     for change, code in (
         ({"mode": "join"}, "mode"),
         ({"reason": " "}, "reason"),
@@ -225,22 +220,22 @@ async def test_listening_is_for_ones_own_team_and_the_ways_the_site_allows() -> 
     ):
         house = House()
         body = msgspec.structs.replace(LISTEN, **change)
-        assert (await declined(house, house.desk.listen(who(), body))).code == code
+        assert (await declined(house, house.listeners.listen(who(), body))).code == code
     house = House()
-    assert (await declined(house, house.desk.listen(who("nobody"), LISTEN))).code == "no_phone"
+    assert (await declined(house, house.listeners.listen(who("nobody"), LISTEN))).code == "no_phone"
 
 
 async def test_listening_is_written_down_before_it_begins() -> None:
     """The row comes first; where it cannot be written, nobody listens."""
     house = House()
-    await house.desk.listen(who(), LISTEN)
+    await house.listeners.listen(who(), LISTEN)
     assert house.written[0] == "before"
     assert house.pbx.sent == []
     await house.office.close()
     assert [name for name, _ in house.pbx.sent] == ["Originate"]
     house = House()
     house.store_ok = False
-    assert (await declined(house, house.desk.listen(who(), LISTEN))).code == "store"
+    assert (await declined(house, house.listeners.listen(who(), LISTEN))).code == "store"
 
 
 async def test_call_that_changes_while_it_is_written_down_is_not_listened_to() -> None:
@@ -251,7 +246,7 @@ async def test_call_that_changes_while_it_is_written_down_is_not_listened_to() -
         house.pbx.talking_now["P/ann"] = Reach(channel="P/ann-00000003", uid="1.3", call="c10", interface="P/ann")
 
     house.during_writing = change
-    assert (await declined(house, house.desk.listen(who(), LISTEN))).more == {"now": "c10"}
+    assert (await declined(house, house.listeners.listen(who(), LISTEN))).more == {"now": "c10"}
 
 
 async def test_same_id_is_the_same_action() -> None:
@@ -296,7 +291,7 @@ async def test_nothing_is_sent_over_a_link_that_is_not_live() -> None:
         assert (await declined(house, house.desk.act(who(), wish))).code == "pbx"
     house = House()
     house.is_live = False
-    assert (await declined(house, house.desk.listen(who(), LISTEN))).code == "pbx"
+    assert (await declined(house, house.listeners.listen(who(), LISTEN))).code == "pbx"
 
 
 @pytest.mark.parametrize(
@@ -352,7 +347,7 @@ async def test_what_the_pbx_does_not_permit_is_said_with_its_cure() -> None:
     assert "[cti-first], [cti-phone]" in found.text
     house = House()
     house.contexts = set()
-    assert (await declined(house, house.desk.listen(who(), LISTEN))).code == "dialplan"
+    assert (await declined(house, house.listeners.listen(who(), LISTEN))).code == "dialplan"
 
 
 def test_missing_actions_are_named_by_what_people_do() -> None:
