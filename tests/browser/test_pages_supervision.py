@@ -239,6 +239,53 @@ async def test_call_of_a_list_is_told_heard_marked_and_scored(floor: Opened, bos
     screen.blameless()
 
 
+async def test_overflow_rule_begins_dry_and_says_what_it_is(boss: Screen) -> None:
+    """Written on the board, it runs dry until somebody says live; a rule in use is not deleted by a slip."""
+    await boss.find("#waiting button", has_text="溢出规则").click()
+    await boss.find("dialog button", has_text="新规则").click()
+    await boss.find('.rule-form [name="name"]').fill("<i>借出口组</i>")
+    await boss.find('.rule-form [name="queue"]').select_option("europe")
+    await boss.find('.rule-form [name="team"]').select_option("出口组")
+    await boss.find('.rule-form [name="wait_s"]').fill("8")
+    await boss.find(".rule-form button.primary").click()
+    rule = await boss.shown(".rule-card", "<i>借出口组</i>")
+    await expect(rule).to_have_attribute("data-mode", "dry")
+    await rule.locator("button", has_text="生效").click()
+    await expect(rule).to_have_attribute("data-mode", "live")
+    await expect(rule.locator("button", has_text="删除")).to_be_disabled()
+    await rule.locator("button", has_text="停用").click()
+    await expect(rule).to_have_attribute("data-mode", "off")
+    await rule.locator("button", has_text="删除").click()
+    await boss.gone(".rule-card")
+    await boss.page.keyboard.press("Escape")
+    boss.blameless()
+
+
+async def test_agent_moves_to_another_team_and_the_board_follows(boss: Screen) -> None:
+    """From now on: the board's group changes at once, his steps through time are listed."""
+    teams = await _open(boss, "/teams")
+    await teams.find('[data-login="jian"]').click()
+    await teams.find('#person [name="team"]').fill("夜班组")
+    await teams.find("#person button", has_text="换班组").click()
+    await teams.shown("#teams-list h3", "夜班组")
+    await expect(teams.find("#person tbody tr").first).to_contain_text("夜班组")
+    await boss.shown("#agents .grp h3", "夜班组")
+    teams.blameless()
+
+
+async def test_past_minutes_play_pause_and_cannot_be_acted_on(boss: Screen) -> None:
+    """The clock of the replay runs and stands; there is nothing to press for a caller of the past."""
+    screen = await _open(boss, "/replay")
+    shown = screen.find(".top .tag b")
+    first = await (await screen.shown(".top .tag b")).inner_text()
+    await screen.page.keyboard.press("Space")
+    await expect(shown).not_to_have_text(first)
+    await screen.page.keyboard.press("Space")
+    await expect(screen.find(".reel .primary")).to_contain_text("播放")
+    assert await screen.find("#waiting .acts1, #agents button.ag, #waiting button").count() == 0
+    screen.blameless()
+
+
 async def test_agent_sees_his_own_figures_only(floor: Opened) -> None:
     """No filter by others, one row by agent: himself."""
     _, pages = floor
