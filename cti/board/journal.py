@@ -135,7 +135,7 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
                 link = "lost"
             else:
                 deltas.append(ReplayDelta(at=end / 1000, link="lost"))
-        if body.board is not None and (board is None or begin <= at_ms):
+        if body.board is not None and board is None:
             board, link = body.board, body.link
         elif body.board is not None and begin > end + SLACK_MS:
             deltas.append(ReplayDelta(at=begin / 1000, changes=_as_changes(body.board), link=body.link))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti import events
-from cti.board import Board, QueuePlan
+from cti.board import Board, QueuePlan, journal
 from cti.board.journal import Journal, Moment, Page, apply, moment, spans
 from cti.board.veil import without_customers
 from cti.events import AgentState, Event, QueueMembership
@@ -186,3 +187,27 @@ def test_a_time_without_the_service_is_shown_as_lost() -> None:
         (round((T0 + 20) * 1000), round((T0 + 100) * 1000))
     ]
     assert moment([], 0, 10) is None
+
+
+def test_a_busy_time_comes_in_several_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many changes at once; going on from where an answer ends, nothing is missing."""
+    monkeypatch.setattr(journal, "MOST_DELTAS", 3)
+    kept = Kept()
+    for n in range(1, 9):
+        kept.on(_queued(n, T0 + n))
+    kept.write(T0 + 10)
+    at, board, answers = T0, None, 0
+    while answers < 10:
+        answers += 1
+        found = kept.at(at, T0 + 10)
+        assert found is not None
+        if board is not None:
+            assert found.board == board, "the next answer begins as the last one ended"
+        for delta in found.deltas:
+            apply(found.board, delta.changes or {})
+        at, board = found.until_ms / 1000, found.board
+        if not found.more:
+            break
+        assert len(found.deltas) == 3
+    assert answers == 3
+    assert board == kept.now()
