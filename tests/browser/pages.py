@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from tests import chromium
 
 GUARD_MS = 20_000
+expect.set_options(timeout=GUARD_MS)
 QUIET = (
     "--disable-gpu",
     "--disable-background-networking",

@@ -332,6 +332,12 @@ async def test_text_message_is_counted_as_networks_count(
     assert (told["characters"], told["segments"], told["left"]) == (units, segments, left)
 
 
+async def test_signature_counts_like_every_other_letter(page: Page) -> None:
+    """What the platform puts before the text fills the segment too."""
+    told = await ask(page, "messages/count.js", "m.count('汉'.repeat(64), {signature: '【十三秒】', domestic: true})")
+    assert (told["characters"], told["segments"]) == (69, 1)
+
+
 ROWS = """[{code: 'OF', currency: 'USD', basis: 'container', prices: {'40HQ': '2,350', '20GP': ''}},
     {code: 'DOC', currency: 'CNY', basis: 'bl', price: '450'}]"""
 SAVED = """{quote: {id: 'q', pol: '宁波', pod: '汉堡', currency: 'USD', carrier: '', schedule: '', note: '',

@@ -120,6 +120,7 @@ async def test_offer_is_added_up_per_container_and_kept_until_saved(running: Ser
         await desk.page.fill('.offer-form [name="carrier"]', "北渡")
     await desk.reload()
     await expect(desk.find('[aria-label="海运费 40HQ"]')).to_have_value("2,350")
+    await expect(desk.find('.offer-form [name="carrier"]')).to_have_value("北渡")
     await desk.page.fill('.offer-form [name="valid_until"]', "2031-02-30")
     await desk.page.keyboard.press("Control+Enter")
     await desk.shown(".offer-form [role=alert]", "看不懂")
