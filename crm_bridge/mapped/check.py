@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from crm_bridge.index_rows import Row, entries
 from crm_bridge.mapped.connect import Source, SourceError, untyped
+from crm_bridge.mapped.deals import Deals
 from crm_bridge.mapped.entities import Entities
 from crm_bridge.mapped.mapping import Mapping
 from crm_bridge.mapped.sections import Sections
@@ -105,7 +107,11 @@ def check(
     sections = Sections(mapping, source)
     for spec, statement in sections.statements:
         sample = next((row for name, row in samples.items() if not spec.entities or name in spec.entities), None)
-        report.sections.append(_section(source, mapping, spec.kind, statement, sample))
+        report.sections.append(_section(source, spec.kind, statement, _of(sample)))
+    now = datetime.now(UTC).timestamp()
+    deals = Deals(mapping, source, lambda: now)
+    if deals.statement is not None:
+        report.sections.append(_section(source, "deals", deals.statement, deals.parameters(now, 20)))
     report.may_write = _may_write(source)
     began = time.monotonic()
     try:
@@ -186,15 +192,19 @@ def spoiled(text: str) -> str:
     return ""
 
 
-def _section(source: Source, mapping: Mapping, kind: str, statement: Any, sample: Row | None) -> SectionReport:
-    report = SectionReport(kind=kind)
+def _of(sample: Row | None) -> dict[str, Any]:
+    """What a section's statement asks with, for one customer."""
     row = sample or Row(entity="", id="0", kind="company", name="", category="")
-    values = {
+    return {
         "party_id": row.id,
         "company_id": row.id if row.kind == "company" else row.company_id,
         "entity": row.entity,
         "limit": 20,
     }
+
+
+def _section(source: Source, kind: str, statement: Any, values: dict[str, Any]) -> SectionReport:
+    report = SectionReport(kind=kind)
     named = {name: values[name] for name in statement._bindparams}
     try:
         began = time.monotonic()

@@ -55,10 +55,11 @@ class Deals:
         self._mapping = mapping
         self._source = source
         self._clock = clock
-        self._statement: sa.TextClause | None = None
+        self.statement: sa.TextClause | None = None
+        "None where the mapping has no `[deals]`."
         if mapping.deals is not None:
             statement = sa.text(mapping.deals.sql.strip().rstrip(";"))
-            self._statement = statement.bindparams(*(untyped(n) for n in statement._bindparams if n != "limit"))
+            self.statement = statement.bindparams(*(untyped(n) for n in statement._bindparams if n != "limit"))
         self._read_at: float | None = None
         self._error = ""
         self.found: tuple[TheirDeal, ...] = ()
@@ -67,14 +68,12 @@ class Deals:
     def refresh(self) -> None:
         """Read them where it is time to; what fails leaves what was read before."""
         now = self._clock()
-        if self._statement is None or (self._read_at is not None and now - self._read_at < FRESH_S):
+        if self.statement is None or (self._read_at is not None and now - self._read_at < FRESH_S):
             return
-        since = now - SPAN_S
-        moment = datetime.fromtimestamp(since, self._mapping.zone).replace(tzinfo=None)
-        given: dict[str, Any] = {"since": moment, "since_epoch": since, "limit": MOST}
-        named = {name: given[name] for name in self._statement._bindparams}
+        given = self.parameters(now)
+        named = {name: given[name] for name in self.statement._bindparams}
         try:
-            rows = self._source.read(self._statement, named, limit=MOST)
+            rows = self._source.read(self.statement, named, limit=MOST)
         except SourceError as error:
             if error.text_en != self._error:
                 log.warning("deals: %s", error.text_en)
@@ -83,6 +82,12 @@ class Deals:
         self._read_at, self._error = now, ""
         deals = [deal for row in rows if (deal := self._deal(row)) is not None]
         self.found = tuple(sorted(deals, key=lambda one: -one.deal.at))
+
+    def parameters(self, now: float, limit: int = MOST) -> dict[str, Any]:
+        """What the statement may ask with."""
+        since = now - SPAN_S
+        moment = datetime.fromtimestamp(since, self._mapping.zone).replace(tzinfo=None)
+        return {"since": moment, "since_epoch": since, "limit": limit}
 
     def _deal(self, row: Any) -> TheirDeal | None:
         charset, zone = self._mapping.source.charset, self._mapping.zone

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.live import open_crm, own_part
 from crm_bridge.mapped import MappedCrm, MappingError, mapping
+from crm_bridge.mapped.check import check
 from crm_bridge.model import Conflict, ContactPoint, CrmError
 from crm_bridge.numbers import Site
 from tests.crm.mapped.conftest import Open, engine
@@ -341,6 +342,8 @@ def test_lanes_are_priced_from_their_deals_and_ours(their: sa.Engine, opened: Op
     assert prices is not None
     assert (prices.n, prices.min, prices.max, len(prices.ours)) == (4, 2300.0, 2350.0, 4)
     assert [(lane.pol, lane.pod, lane.n) for lane in crm.lanes(0.0)] == [("宁波", "汉堡", 4)]
+    told = check(crm.mapping, crm.source, Site(area_code="0574"))
+    assert [(one.kind, one.rows, one.error) for one in told.sections] == [("deals", 4, "")]
     crm.deals._read_at = None
     run(their, "DROP TABLE deal")
     crm.deals.refresh()
