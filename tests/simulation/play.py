@@ -19,7 +19,7 @@ def schedule(seed: int) -> tuple[Story, list[list[Packet]], list[Fault], random.
     story = tell(random.Random(seed // SHARE))
     packets = [[Packet(raw) for raw in step.said] for step in story.steps]
     rng = random.Random(seed)
-    return story, packets, faults_of(rng, story, sum(map(len, packets))), rng
+    return story, packets, faults_of(rng, story, packets), rng
 
 
 def failures(seeds: Iterable[int]) -> Iterator[tuple[int, list[Fault], list[str]]]:
@@ -32,7 +32,7 @@ def failures(seeds: Iterable[int]) -> Iterator[tuple[int, list[Fault], list[str]
             known = seed // SHARE
             story, packets, _, _ = schedule(seed)
         rng = random.Random(seed)
-        faults = faults_of(rng, story, sum(map(len, packets)))
+        faults = faults_of(rng, story, packets)
         world = World(story, packets, faults, rng)
         try:
             world.run()

@@ -107,9 +107,7 @@ class Lists:
             elif what == "app":
                 self.channels[subject].app = value
             else:  # a member's status
-                for key in self.members:
-                    if key[1] == subject:
-                        self.members[key] = value
+                self.members[what.partition(" ")[2], subject] = value
 
     def roster(self, at: float) -> Roster:
         """All lists at once."""
@@ -388,13 +386,17 @@ def tell(rng: random.Random) -> Story:
     steps: list[Step] = []
     calls: list[TrueCall] = []
     at = EPOCH + rng.random()
-    members: list[tuple[str, str, str]] = []
     many = rng.choice((1, 1, 1, 2, 3))
     while len(calls) < many or sum(len(step.said) for step in steps) < LEAST:
         number = len(calls)
         calls.append(_Teller(rng, number, round(at, 6), steps).tell())
         at += rng.uniform(0.05, 12.0)
-        for queue in (*QUEUES, OVERFLOW):
-            members += [(queue, f"PJSIP/{queue}{number}{n}", f"Agent {queue}{number}{n}") for n in range(3)]
     steps.sort(key=lambda step: step.at)
+    rung = {
+        (what.partition(" ")[2], phone): f"Agent {phone.partition('/')[2]}"
+        for step in steps
+        for what, phone, _ in step.changes
+        if what.startswith("member ")
+    }
+    members = [(queue, phone, name) for (queue, phone), name in rung.items()]
     return Story(steps, calls, members)

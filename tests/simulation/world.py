@@ -201,9 +201,10 @@ class World:
         begin, end = story.steps[0].at, story.steps[-1].at
         moments += [(begin + (end - begin) * self.rng.random(), 3, "follow", None) for _ in range(2)]
         moments += [(end + wait, 3, "follow", None) for wait in (QUIET_S - 30.0, QUIET_S - 15.0, QUIET_S - 1.0)]
-        if "drop" in single.values():
-            turns = int((end - begin + 30.0) / AUDIT_S)
-            moments += [(begin + n * AUDIT_S, 4, "look", None) for n in range(1, turns)]
+        lost = [fault.at for fault in self.faults if fault.kind == "drop"]
+        if lost:
+            moments += [(max(end, at) + n * AUDIT_S, 4, "look", None) for at in lost[:1] for n in range(1, 4)]
+            moments += [(at + n * AUDIT_S, 4, "look", None) for at in lost for n in (1, 2) if at + n * AUDIT_S < end]
         moments += [(end + QUIET_S, 9, "end", None)]
         moments.sort(key=lambda moment: moment[:2])
         at_moment = iter(moments)
@@ -281,8 +282,18 @@ class World:
             self.look(at)
 
 
-def faults_of(rng: random.Random, story: Story, packets: int) -> list[Fault]:
+def _time_of(story: Story, packets: list[list[Packet]], which: int) -> float:
+    """When a packet is said."""
+    for step, said in zip(story.steps, packets, strict=True):
+        which -= len(said)
+        if which < 0:
+            return step.at
+    return story.steps[-1].at
+
+
+def faults_of(rng: random.Random, story: Story, packets: list[list[Packet]]) -> list[Fault]:
     """One to three faults, somewhere in the story."""
+    many = sum(map(len, packets))
     begin, end = story.steps[0].at, story.steps[-1].at
     found: list[Fault] = []
     busy = begin
@@ -294,5 +305,6 @@ def faults_of(rng: random.Random, story: Story, packets: int) -> list[Fault]:
             found.append(Fault(kind, at, until))
             busy = until + 0.5
         else:
-            found.append(Fault(kind, begin, which=rng.randrange(packets)))
+            which = rng.randrange(many)
+            found.append(Fault(kind, _time_of(story, packets, which), which=which))
     return found
