@@ -234,8 +234,13 @@ class Supervision:
         return await self.stored(lambda: self._store.team_of(login))
 
     async def teams(self) -> Mapping[str, str]:
-        """{phone: team}."""
-        return await self.stored(self._store.teams)
+        """{phone: team}: of its owner, or of whoever sits there today."""
+        teams = dict(await self.stored(self._store.teams))
+        taken = self._floor.session.phones.taken()
+        if taken:
+            people = await self.stored(self._store.teams_of_people)
+            teams |= {phone: people.get(login, "") for phone, login in taken.items()}
+        return teams
 
     # --- the book ----------------------------------------------------------------------------------------------
 

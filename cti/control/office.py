@@ -132,7 +132,13 @@ class Office:
         fallback: Fallback | None = None,
         on_settled: Callable[[ActionView], None] | None = None,
     ) -> ActionView:
-        """Send a plan's steps in the background; gives the action as it stands now."""
+        """Send a plan's steps in the background; gives the action as it stands now.
+
+        An action whose id is known is not carried out again: of two clicks at once the second finds the first here.
+        """
+        known = self._entries.get(view.id)
+        if known is not None:
+            return known.view
         entry = Entry(view, plan)
         entry.on_settled = on_settled
         self._entries[view.id] = self._open[view.id] = entry

@@ -97,12 +97,6 @@ class ControlBook(Base):
         with self._read() as connection:
             return [_note.decode(text) for text in connection.execute(query.limit(limit)).scalars()]
 
-    def team_of(self, login: str) -> str:
-        """A user's team, '' for none."""
-        with self._read() as connection:
-            query = sa.select(people.user.c.team).where(people.user.c.login == login)
-            return connection.execute(query).scalar() or ""
-
 
 def _told(view: ActionView) -> dict[str, Any]:
     """What the audit says of an action: no more than happened."""

@@ -263,6 +263,16 @@ async def test_same_id_is_the_same_action() -> None:
     assert len(house.pbx.sent) == 1
 
 
+async def test_two_clicks_at_once_are_one_action() -> None:
+    """Both on their way before either was sent: one sending."""
+    house = House()
+    wish = MemberPause(id="abc-2", interface="P/ann", reason="x")
+    both = await asyncio.gather(house.desk.act(who(), wish), house.desk.act(who(), wish))
+    assert {view.id for view in both} == {"abc-2"}
+    await house.office.close()
+    assert len(house.pbx.sent) == 1
+
+
 async def test_id_from_before_a_restart_is_not_carried_out_again() -> None:
     """A page that asks again after a crash gets what is known of it: unknown whether done, and nothing is sent."""
     house = House()
