@@ -21,7 +21,7 @@ from cti.web.ports import Refusal, not_found
 from cti.wire import messages as shapes
 
 TRIGGERS: Final[tuple[shapes.Trigger, ...]] = ("missed", "quote", "arrival")
-EXAMPLE: Final = "+8613800138000"
+EXAMPLE: Final = "+8618857400013"
 "Whose length templates are tried with."
 _ID: Final = re.compile(r"[a-z0-9_-]{1,40}\Z")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")

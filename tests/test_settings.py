@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from cti.settings import Problem, Settings, SettingsError, crm_default
+from cti.settings.sms import SmsHooks, SmsSettings
 from cti.settings.watching import RecordingSettings, WallSettings
+from cti.sms.policy import Policy
 
 ROOT = Path(__file__).parent.parent
 GOOD = '[pbx]\nhost = "127.0.0.1"\nusername = "u"\nsecret = "s3cr3t-value"\n'
@@ -190,11 +192,21 @@ def test_every_key_is_documented_and_in_the_example() -> None:
     known |= {f"wallboard.{key}" for key in _fields_of(WallSettings)}
     known |= {f"recordings.{key}" for key in _fields_of(RecordingSettings)}
     known |= {"replay.days", "replay.megabytes", "replay.every"}
+    of_sms = _fields_of(SmsSettings) + _fields_of(Policy) + ("gap", "expires")
+    known |= {f"sms.{key}" for key in of_sms} - {f"sms.{key}" for key in ("policy", "hooks", "platforms", "tokens")}
+    known -= {"sms.gap_s", "sms.expires_s"}
+    known |= {f"sms.hooks.{key}" for key in _fields_of(SmsHooks)}
+    account = ("kind", "hook_secret", "allow", "price", "timeout")
+    known |= {f"sms.platforms.<name>.{key}" for key in account}
+    known |= {"sms.tokens.<name>.secret", "sms.tokens.<name>.templates"}
     assert documented == known
     example = (ROOT / "config/cti.example.toml").read_text("utf-8")
     shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", example))
     for key in known - {"pbx.secret"}:
         section, *_, name = key.split(".")
+        if section == "sms":
+            assert re.search(rf"(?m)^(# )?{name}(_file)? = ", example), key
+            continue
         if section in ("chat", "webhooks"):  # a site has one or not: its lines are there to be taken up
             assert f"# {f'{name}_file' if name in ('token', 'secret') else name} = " in example, key
             continue

@@ -19,6 +19,7 @@ from cti.ami.link import Link, LinkState
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster
 from cti.calls.pbx import WANTED
+from cti.commands.check_sms import messages
 from cti.commands.common import FAILED, settings_or_exit
 from cti.control.able import CONTEXTS, missing, said, said_contexts
 from cti.listening import listening
@@ -60,6 +61,7 @@ def main(args: argparse.Namespace) -> int:
     _ports(settings, report)
     _stores(settings, report)
     _recordings(settings, report)
+    asyncio.run(messages(settings, report))
     asyncio.run(_pbx(settings, report))
     return FAILED if report.failed else 0
 
