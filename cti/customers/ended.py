@@ -33,6 +33,11 @@ SETTLED_S: Final = 90.0
 AGAIN_S: Final = 2.0
 RELINK_S: Final = 7 * 86_400.0
 "A call of a customer who became known later than this is history."
+PATIENCE_S: Final = 600.0
+"A call that the store has not got by then is left to the sweep."
+SWEEP_S: Final = 900.0
+"Between two comparisons of the store with the outbox."
+SWEEP_SOON_S: Final = 5.0
 MOST_WAITING: Final = 20_000
 BACK_S: Final = 6 * 3600.0
 "A start looks this far behind the newest call of the outbox."
@@ -79,7 +84,9 @@ class EndedCalls:
         revisable = rules is None or rules.revisable("call")
         self._after_s = soon_s if revisable or "call" not in outbox.kinds else settled_s
         self._due: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
         self._relinked: set[str] = set()
+        self._sweep_at = 0.0
         self._news = asyncio.Event()
         self.given_up = 0
         "Calls that could not wait."
@@ -95,6 +102,10 @@ class EndedCalls:
             self._wait_for(event.call, self._after_s)
         elif isinstance(event, events.CallMerged):
             self._due.pop(event.call, None)
+        elif isinstance(event, events.PbxResynced):
+            # Calls that ended while the link was down are closed without an event of their own.
+            self._sweep_at = min(self._sweep_at, self._clock() + SWEEP_SOON_S)
+            self._news.set()
 
     def noted(self, call: str) -> None:
         """Something was typed for a call, which may have ended long ago."""
@@ -109,20 +120,22 @@ class EndedCalls:
         if len(self._due) >= MOST_WAITING and call not in self._due:
             self.given_up += 1
             return
-        self._due[call] = max(self._due.get(call, 0.0), self._clock() + seconds)
+        now = self._clock()
+        self._heard.setdefault(call, now)
+        self._due[call] = max(self._due.get(call, 0.0), now + seconds)
         self._news.set()
 
     async def run(self) -> None:
         """For ever."""
-        swept = False
         while True:
             try:
-                if not swept:
+                if self._clock() >= self._sweep_at:
+                    self._sweep_at = self._clock() + SWEEP_S
                     await self._run(self._sweep)
-                    swept = True
-                pause = await self._turn()
+                pause = min(await self._turn(), max(0.05, self._sweep_at - self._clock()))
             except (CrmError, StoreError, Away, Late) as error:
                 log.warning("ended calls wait: %s", type(error).__name__)
+                self._sweep_at = min(self._sweep_at, self._clock() + SWEEP_SOON_S)
                 pause = AGAIN_S
             self._news.clear()
             try:
@@ -131,7 +144,7 @@ class EndedCalls:
             except TimeoutError:
                 pass
 
-    async def _turn(self) -> float | None:
+    async def _turn(self) -> float:
         """Put what is due; seconds until the next is."""
         now = self._clock()
         for call in [call for call, due in self._due.items() if due <= now]:
@@ -139,20 +152,27 @@ class EndedCalls:
             done = await self._run(partial(self._put_safely, call))
             if self._due.get(call) != due:
                 continue  # something was typed meanwhile
-            if done:
+            if done or now - self._heard.get(call, now) > PATIENCE_S:
                 del self._due[call]
+                self._heard.pop(call, None)
                 self._relinked.discard(call)
             else:
                 self._due[call] = now + AGAIN_S  # not written yet, or still going on
-        return max(0.05, min(self._due.values()) - self._clock()) if self._due else None
+        return max(0.05, min(self._due.values()) - self._clock()) if self._due else SWEEP_S
 
     def _sweep(self) -> None:
-        """Put what ended before the last stop and is not in the outbox; what was before the first start is past."""
+        """Put what ended unheard and is not in the outbox: before the last stop, or while the link was down.
+
+        What was before the first start is past.
+        """
         kind: Kind = "call" if "call" in self._outbox.kinds else "note"
         begun = self._outbox.begin(kind, self._clock())
         since = max(begun, (self._outbox.newest(kind) or begun) - BACK_S)
+        settled = self._clock() - self._after_s
         for call in self._past.calls_since(since):
-            if call.ended_at is not None and not (kind == "call" and self._outbox.has("call", call.id)):
+            if call.ended_at is None or call.ended_at > settled or call.id in self._due:
+                continue
+            if kind != "call" or not self._outbox.has("call", call.id):
                 self._put_safely(call.id)
 
     # --- in a worker thread ------------------------------------------------------------------------------------

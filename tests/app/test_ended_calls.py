@@ -226,3 +226,18 @@ async def test_the_same_call_put_again_is_nothing_new(desk: Desk) -> None:
     desk.now += 120.0
     assert desk.waiting() == []
     assert desk.outbox.counts().done == 1
+
+
+async def test_what_ended_while_the_link_was_down_is_found_after_the_resync(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a call is closed without an event; the store has it, and it is told. What just ended waits for its note."""
+    monkeypatch.setattr("cti.customers.ended.SWEEP_SOON_S", 0.0)
+    ended = desk.ended()
+    await run_until(ended, lambda: desk.outbox.begin("call", desk.now) == desk.now)
+    desk.store.save_calls([call("gap", desk.now + 1.0), call("fresh", desk.now + 40.0)], "ny")
+    desk.now += 100.0
+    ended._after_s = 20.0
+    ended.on_event(events.PbxResynced(at=desk.now))
+    await run_until(ended, lambda: desk.outbox.has("call", "gap"))
+    assert not desk.outbox.has("call", "fresh")
