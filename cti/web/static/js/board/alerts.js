@@ -69,10 +69,10 @@ const speak = async (id) => {
 };
 
 const SILENCE_MIN = 15;
-const Silencer = ({ a }) => {
+const Silencer = ({ a, onOpen }) => {
   const subject = a.interface ? { kind: a.kind, interface: a.interface } : { kind: a.kind, queue: a.queue };
   const name = a.interface ? clean(a.agent || phoneLabel(a.interface), 8) : clean(queueLabel(a.queue ?? ''), 10);
-  return html`<${Menu} float align="right" label=${t('alert.silence')} class="btn s" disabled=${frozen.value} button=${t('alert.silence')}>
+  return html`<${Menu} float align="right" label=${t('alert.silence')} class="btn s" disabled=${frozen.value} onOpen=${onOpen} button=${t('alert.silence')}>
     <${Item} onClick=${() => silence({ alert: a.id }, 240)}>${t('alert.thisOne')}</${Item}>
     <${Item} onClick=${() => silence(subject, SILENCE_MIN)}>${t('alert.ofSubject', { name, n: SILENCE_MIN })}</${Item}>
     <${Item} onClick=${() => silence({ kind: a.kind }, SILENCE_MIN)}>${t('alert.ofKind', { n: SILENCE_MIN })}</${Item}>
@@ -103,6 +103,7 @@ const Quiet = () => {
 const Line = ({ a, b, quiet }) => {
   const [head, say] = words(a, b);
   const [icon, look] = LOOK[a.kind] ?? ['bell', 'warn'];
+  const working = useSignal(false); // a menu that is open stays, even if the alert is over meanwhile
   return html`<li class=${a.cleared_at ? 'over' : quiet ? 'quiet' : ''} data-alert=${a.kind} data-open=${a.cleared_at ? undefined : 'yes'}>
     <time>${clockTime(a.at, true)}</time>
     <${Icon} n=${quiet ? 'bellOff' : icon} class=${a.cleared_at || quiet ? '' : look} />
@@ -110,9 +111,9 @@ const Line = ({ a, b, quiet }) => {
       <b class="cut"><${Foreign} text=${head} limit=${40} /></b>
       <p class="cut">${say}</p>
     </div>
-    ${a.cleared_at ? html`<span class="mut num">${t('alert.cleared', { time: clockTime(a.cleared_at) })}</span>` : null}
+    ${a.cleared_at && !working.value ? html`<span class="mut num">${t('alert.cleared', { time: clockTime(a.cleared_at) })}</span>` : null}
     ${!a.cleared_at && quiet ? html`<span class="mut">${t('alert.isSilent')}</span>` : null}
-    ${!a.cleared_at && !quiet ? html`<${Silencer} a=${a} />` : null}
+    ${working.value || (!a.cleared_at && !quiet) ? html`<${Silencer} a=${a} onOpen=${(open) => { working.value = open; }} />` : null}
   </li>`;
 };
 
