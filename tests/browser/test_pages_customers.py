@@ -15,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from crm_bridge.chat.webhook import SHAPES
+from crm_bridge.knowledge import Draft, KnowledgeBase
 from crm_bridge.live import own_part
 from cti.auth import Account
 from cti.demo.sample import Sample
@@ -66,8 +67,10 @@ async def _push(running: Service, *messages: dict[str, Any]) -> None:
         assert answer.status == 200, await answer.text()
 
 
-async def test_article_is_written_found_while_typing_and_put_into_a_message(pages: Pages, desk: Screen) -> None:
-    """What staff write is found in the pop letter by letter, copied or put into the message draft by one key."""
+async def test_article_is_written_found_while_typing_and_put_into_a_message(
+    running: Service, pages: Pages, desk: Screen
+) -> None:
+    """What staff write is found letter by letter, copied or put into a message by one key; what is internal never."""
     writer = await pages.log_in("chenxiaowen", "knowledge")
     await writer.page.keyboard.press("n")
     await writer.page.fill("#kb-title", f"霍芬港免箱期 {HOSTILE}")
@@ -78,8 +81,16 @@ async def test_article_is_written_found_while_typing_and_put_into_a_message(page
     await writer.page.keyboard.press("Control+Enter")
     await writer.shown(".versions li", "第 2 版")
 
+    base = KnowledgeBase(own_part(running.app.crm()))
+    await asyncio.to_thread(base.add, Draft(category="internal", title="霍芬港底价", body="2,000"), "hansong")
     await desk.page.keyboard.press("/")
     await expect(desk.find("#knowledge input")).to_be_focused()
+    await desk.page.keyboard.type("霍芬港底价")
+    await desk.shown(".kb-acts", "不能发给客户")
+    await expect(desk.find(".kb-acts button")).to_have_count(1)
+    await desk.page.keyboard.press("Control+Enter")
+    await expect(desk.find("#knowledge")).to_be_visible()
+    await desk.page.fill("#knowledge input", "")
     await desk.page.keyboard.type("霍芬港免箱")
     await desk.shown(".kb-hit mark", "霍芬港")
     await desk.page.keyboard.press("Enter")
@@ -117,7 +128,8 @@ async def test_offer_is_added_up_per_container_and_kept_until_saved(running: Ser
     await desk.page.fill('[aria-label="码头操作费 40HQ"]', "1100")
     await expect(desk.find(".offer-form .form-acts")).to_contain_text("US$5,900 + ¥2,200")
     async with desk.page.expect_response(lambda told: told.url.endswith("/draft")):
-        await desk.page.fill('.offer-form [name="carrier"]', "北渡")
+        await desk.page.fill('.offer-form [name="carrier"]', "远岚")
+    await desk.page.fill('.offer-form [name="carrier"]', "北渡")
     await desk.reload()
     await expect(desk.find('[aria-label="海运费 40HQ"]')).to_have_value("2,350")
     await expect(desk.find('.offer-form [name="carrier"]')).to_have_value("北渡")
