@@ -18,6 +18,8 @@ SAME_S: Final = 5.0
 "Within one call, too: a call may enter a queue again, but not so soon."
 WHOLE_S: Final = 1.5
 "More than two clocks cut to the second can be apart."
+CLAMP_S: Final = 4
+"An entry that a gap hid is put right by so much at most; more is two clocks."
 UNSEEN_S: Final = 60.0
 "Where neither our entry nor our end is known."
 _THEIR_WORD: Final = {"redirected": "abandoned", "waiting": "unknown"}
@@ -253,9 +255,9 @@ def fill(
         mine = whole_wait(own)
         apart = None if mine is None or visit.wait_s is None else abs(mine - visit.wait_s)
         measured = agrees and (visit.wait_s is None or (apart is not None and (apart <= 2 or not call.gap)))
-        closed = ours if measured else _closed(visit, ours, phones)
+        closed = _timed(visit, ours) if measured and call.gap else ours if measured else _closed(visit, ours, phones)
         talks = _talks(call, visit, closed)
-        if measured and talks == call.talks:
+        if closed == ours and talks == call.talks:
             return "same"
         if call.ended_at is None:
             return "later"
@@ -264,6 +266,8 @@ def fill(
             known_of = (call.started_at, closed.left_at, _end(visit), *(talk.to for talk in talks))
             ended = min(ended, max(t for t in known_of if t is not None))
         visits = (*call.visits[:n], closed, *call.visits[n + 1 :])
+        if ours.joined_at is None:  # now that its entry is known, it has its place
+            visits = tuple(sorted(visits, key=lambda v: entry(call, v) or 0.0))
         done = msgspec.structs.replace(call, visits=visits, talks=talks, ended_at=ended, gap=True)
         return Filled(call=done, inserted=False)
     known = next((call for call in calls if call.id == visit.callid), None)
@@ -289,6 +293,15 @@ def fill(
         gap=True,
     )
     return Filled(call=msgspec.structs.replace(call, talks=_talks(call, visit, new)), inserted=True)
+
+
+def _timed(visit: LogVisit, ours: Visit) -> Visit:
+    """Our visit with its entry in the second that the log has: the lists' whole seconds may be another's."""
+    if ours.joined_at is None or not 1 <= abs(int(ours.joined_at) - visit.entered) <= CLAMP_S:
+        return ours
+    joined = min(max(ours.joined_at, float(visit.entered)), visit.entered + 0.999)
+    wait = None if ours.left_at is None or ours.wait_s is None else max(0.0, round(ours.left_at - joined, 6))
+    return msgspec.structs.replace(ours, joined_at=joined, wait_s=wait)
 
 
 def _closed(visit: LogVisit, old: Visit | None, phones: Mapping[str, str]) -> Visit:

@@ -310,3 +310,26 @@ def test_the_log_corrects_what_a_loss_made_us_believe() -> None:
             (right,) = told.call.visits
             assert (right.outcome, right.agent, right.interface) == ("answered", "Li Na", "PJSIP/1")
             assert told.call.gap
+
+
+def test_an_entry_known_from_the_lists_only_is_put_into_the_log_s_second() -> None:
+    """Read slowly, the lists' whole seconds make it a second or two off; what was seen without a gap is not touched."""
+    visit = visits_of(TWICE)[0][1]
+    for joined, right in ((AT + 7.4, AT + 5.999), (AT + 3.2, AT + 5.0), (AT + 5.4, AT + 5.4), (AT + 4.99, AT + 5.0)):
+        ours = seen_visit(joined_at=joined, wait_s=AT + 9.3 - joined)
+        told = fill(visit, [seen_call(visits=(ours,))], {})
+        after = told.call.visits[0] if isinstance(told, Filled) else ours
+        assert after.joined_at == right
+        assert after.wait_s == pytest.approx(AT + 9.3 - right, abs=1e-5)
+        assert fill(visit, [seen_call(visits=(ours,), gap=False)], {}) == "same"
+
+
+def test_a_visit_whose_entry_comes_from_the_log_stands_in_its_place() -> None:
+    """Its end was heard after the next one's beginning: the order is that of the entries."""
+    first, second = visits_of(TWICE)[0]
+    late = seen_visit(
+        joined_at=None, left_at=AT + 2.4, outcome="answered", answered_at=AT + 2.4, wait_s=None, agent="Li Na"
+    )
+    told = fill(first, [seen_call(visits=(seen_visit(), late))], {}, [first, second])
+    assert isinstance(told, Filled)
+    assert [v.outcome for v in told.call.visits] == ["answered", "abandoned"]

@@ -10,8 +10,8 @@ from tests.simulation.story import TrueCall
 from tests.simulation.world import World
 
 EXACT_S = 0.002
-WHOLE_S = 2.001
-"Of what was filled in from whole seconds, two of them."
+WHOLE_S = 1.001
+"Of what was filled in from whole seconds."
 EDGE_S = 0.01
 
 
