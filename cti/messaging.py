@@ -91,6 +91,7 @@ class Messaging(Conversations, Pages, RuleBook):
                 for one in self.settings.platforms
                 if one.hook_secrets and hooks.public_url
             },
+            name=f"outbox@{socket.gethostname()}:{settings.web.port}"[:80],
             is_away=(StoreError, Away, Late),
         )
         ground = Correspondence(
