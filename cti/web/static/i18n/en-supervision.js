@@ -113,4 +113,5 @@ export default {
   'story.title': 'Step by step', 'story.arrived': 'Arrived', 'story.entered': 'Entered', 'story.nobody': 'Nobody free', 'story.ringing': 'Ringing',
   'story.announcement': 'Announcement', 'story.overflow': 'Overflow', 'story.untold': 'Not noted', 'story.left': 'Left', 'story.refused': 'Not let in',
   'story.missed': 'Unanswered', 'story.talk': 'Talk', 'story.hold': 'Hold', 'story.wrapup': 'Wrap-up', 'story.transfer': 'Transfer', 'story.ended': 'Ended',
+  'act.unable': 'The PBX permits no routing',
 };

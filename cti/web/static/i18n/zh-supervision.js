@@ -92,4 +92,5 @@ export default {
   'story.title': '经过', 'story.arrived': '拨入', 'story.entered': '进队', 'story.nobody': '无人空闲', 'story.ringing': '振铃', 'story.announcement': '播报', 'story.overflow': '转队',
   'story.untold': '没有记录', 'story.left': '离队', 'story.refused': '未能进队', 'story.missed': '振铃未接', 'story.talk': '通话', 'story.hold': '保持', 'story.wrapup': '话后',
   'story.transfer': '转接', 'story.ended': '结束',
+  'act.unable': '交换机不许调度',
 };

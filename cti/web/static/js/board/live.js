@@ -11,6 +11,8 @@ export const watch = signal(initial());
 onFrame((frame) => {
   const next = reduce(watch.value, frame);
   if (next !== watch.value) watch.value = next;
+  // A PBX that is back may permit other things than before.
+  if (frame.type === 'snapshot' || (frame.type === 'link' && frame.link.state === 'live')) readView();
 });
 
 /** What is shown is past: nothing can be done about it. */
@@ -18,7 +20,7 @@ export const past = signal(false);
 export const may = (right) => !past.value && (me.value?.rights ?? []).includes(right);
 /** What can be done here at all; null until it is known. */
 export const view = signal(null);
-export async function readView() {
+async function readView() {
   if (!may('route')) return;
   const answer = await call('GET', '/control');
   if (answer.ok) view.value = answer.body;

@@ -1,5 +1,5 @@
 // The supervisor's board: the day's figure, queues, who waits, who can take a call.
-import { html, render, effect, useEffect, useSignal } from '../lib.js';
+import { html, render, effect, useSignal } from '../lib.js';
 import { Top, StaleBar, Speech } from '../ui/top.js';
 import { Loading } from '../ui/panel.js';
 import { Toasts } from '../toast.js';
@@ -9,7 +9,6 @@ import { useKeys } from '../keys.js';
 import { Dialog } from '../ui/menu.js';
 import { callerKeys } from './callermenu.js';
 import { Did, Log } from './did.js';
-import { readView } from './live.js';
 import { Rules } from './rules.js';
 import { Figures } from './figures.js';
 import { Queues } from './queues.js';
@@ -43,9 +42,6 @@ function Board() {
   const shut = () => {
     open.value = null;
   };
-  useEffect(() => {
-    if (ready.value) readView();
-  }, [ready.value]);
   useKeys(callerKeys());
   return html`
     <${Top} page="board" keys=${KEYS} withClock />

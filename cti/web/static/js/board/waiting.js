@@ -7,7 +7,7 @@ import { t } from '../i18n.js';
 import { clean, countdownStep, mmss, partyName } from '../format.js';
 import { board, level, shownNow } from '../session.js';
 import { CallerActions } from './callermenu.js';
-import { atRow, may, only, queueLabel } from './live.js';
+import { atRow, may, only, queueLabel, view, whyUnable } from './live.js';
 import { callerOrder, heldOrder } from './order.js';
 import { RuleLine } from './ruleline.js';
 import { tierWord } from '../ui/words.js';
@@ -170,6 +170,9 @@ export const Waiting = ({ onRules }) => {
     >
       <${Foreign} text=${queueLabel(only.value)} limit=${12} /> <${Icon} n="x" />
     </button>` : null}
+    ${may('route') && view.value && !view.value.able.callers ? html`<${Tag} kind="warn" icon="alert" title=${whyUnable()}>
+      ${t('act.unable')}
+    </${Tag}>` : null}
     ${may('rules') ? html`<button type="button" class="btn s" onClick=${onRules}><${Icon} n="swap" /> ${t('rule.title')}</button>` : null}
   `;
   return html`<${Panel} id="waiting" icon="clock" title=${t('wait.title')} meta=${t('wait.meta')} class="ws" count=${n} tools=${tools}>
