@@ -7,6 +7,7 @@ own log holds texts and numbers, so it goes nowhere.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -176,10 +177,16 @@ class SmppSender(AbstractHook):  # type: ignore[misc]
 
     async def close(self) -> None:
         """Unbind, and let go."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        if self._task is None:
+            return
+        writer = self._link._writer  # the library unbinds, but leaves the socket open
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        if writer is not None:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     # --- what the library tells --------------------------------------------------------------------------------
 
