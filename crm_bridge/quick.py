@@ -102,13 +102,13 @@ class _Prepared:
             self._readers += [(place, _from_json) for place, c in enumerate(columns) if isinstance(c.type, sa.JSON)]
             self._readers += [(place, bool) for place, c in enumerate(columns) if isinstance(c.type, sa.Boolean)]
 
-    def run(self, connection: Any, parameters: Mapping[str, Any]) -> _Rows:
+    def run(self, cursor: Any, parameters: Mapping[str, Any]) -> _Rows:
         given = self._given.copy()
         for place, name in self._places:
             given[place] = parameters[name]
         for place, name, nth in self._listed:
             given[place] = parameters[name][nth]
-        found = connection.execute(self.sql, given, **self._more).fetchall()
+        found = cursor.execute(self.sql, given, **self._more).fetchall()
         readers = self._readers
         if readers:
             for nth, raw in enumerate(found):
@@ -140,7 +140,7 @@ class Quick:
         self.database = database
         self.failed = failed
         self._free: deque[Any] = deque()
-        "Connections nobody reads on: as many as once read at the same time."
+        "Cursors of connections nobody reads on: as many as once read at the same time."
         self._closed = 0
         "How often all were closed: what was lent before is not kept when it comes back."
         self._plain: dict[int, _Prepared] = {}
@@ -169,10 +169,10 @@ class Quick:
         """Close the connections; one that is being read on closes when it comes back."""
         self._closed += 1
         while self._free:
-            self._free.pop().close()
+            self._free.pop().connection.close()
 
     def take(self) -> tuple[Any, int]:
-        """A connection of the caller's own until it is given back, and when it was made. Raises SqlError."""
+        """A cursor, the caller's own until it is given back, and when its connection was made. Raises SqlError."""
         made = self._closed
         with suppress(IndexError):
             return self._free.pop(), made
@@ -180,48 +180,49 @@ class Quick:
             fairy = self.database.engine.raw_connection()
             found = fairy.driver_connection
             fairy.detach()
-        if self.on_server and found is not None:
+        if isinstance(found, psycopg.Connection):
             found.rollback()
             found.autocommit = True
-            found.cursor_factory = psycopg.RawCursor
-        return found, made
+            return psycopg.RawCursor(found), made
+        assert found is not None  # noqa: S101 - it was just opened
+        return found.cursor(), made
 
-    def give_back(self, connection: Any, made: int) -> None:
+    def give_back(self, cursor: Any, made: int) -> None:
         """The caller reads on it no longer."""
         if made == self._closed:
-            self._free.append(connection)
+            self._free.append(cursor)
         else:
-            connection.close()
+            cursor.connection.close()
 
-    def forget(self, connection: Any) -> None:
+    def forget(self, cursor: Any) -> None:
         """A connection that failed is not asked again, nor any made like it: the file may be another by now."""
         self.close()
         with suppress(*_broken):
-            connection.close()
+            cursor.connection.close()
 
-    def run(self, connection: Any, statement: Any, parameters: Mapping[str, Any]) -> _Rows | None:
+    def run(self, cursor: Any, statement: Any, parameters: Mapping[str, Any]) -> _Rows | None:
         """The answer of a registered statement; None for one that is not."""
         found = self._plain.get(id(statement))
         if found is not None:
-            return found.run(connection, parameters)
+            return found.run(cursor, parameters)
         if id(statement) not in _registered:
             return None
         bare = _registered[id(statement)][1]
         lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
         if not lists:
             found = self._plain[id(statement)] = _Prepared(statement, bare, parameters, self.database.engine.dialect)
-            return found.run(connection, parameters)
+            return found.run(cursor, parameters)
         place = (id(statement), *((name, len(value)) for name, value in lists.items()))
         found = self._listed.get(place)
         if found is None:
             found = self._listed[place] = _Prepared(statement, bare, parameters, self.database.engine.dialect)
-        return found.run(connection, parameters)
+        return found.run(cursor, parameters)
 
 
 class _View:
     """A reading transaction; the usual connection is opened only for a statement that is not registered."""
 
-    __slots__ = ("_began", "_connection", "_made", "_quick", "_read", "_single", "_usual")
+    __slots__ = ("_began", "_cursor", "_made", "_quick", "_read", "_single", "_usual")
 
     def __init__(self, quick: Quick, single: bool) -> None:
         self._quick = quick
@@ -232,24 +233,24 @@ class _View:
 
     def __enter__(self) -> Reads:
         try:
-            self._connection, self._made = self._quick.take()
+            self._cursor, self._made = self._quick.take()
         except sql.SqlError as error:
             raise self._quick.failed(error) from error
         return self
 
     def execute(self, statement: Any, parameters: Any = None, /) -> Any:
         if not (self._began or self._single):
-            self._connection.execute("BEGIN")
+            self._cursor.execute("BEGIN")
             self._began = True
         try:
-            found = self._quick.run(self._connection, statement, parameters or {})
+            found = self._quick.run(self._cursor, statement, parameters or {})
         except psycopg.OperationalError:
             # A server that was started anew closed what waited here. Nothing has been read yet: a new one is asked.
-            if self._read or not self._connection.closed:
+            if self._read or not self._cursor.connection.closed:
                 raise
-            self._quick.forget(self._connection)
-            self._connection, self._made = self._quick.take()
-            found = self._quick.run(self._connection, statement, parameters or {})
+            self._quick.forget(self._cursor)
+            self._cursor, self._made = self._quick.take()
+            found = self._quick.run(self._cursor, statement, parameters or {})
         self._read = True
         if found is not None:
             return found
@@ -262,10 +263,10 @@ class _View:
             self._usual.close()
         if not isinstance(error, (*_broken, sa.exc.SQLAlchemyError, sql.SqlError)):
             if self._began:
-                self._connection.execute("COMMIT")
-            self._quick.give_back(self._connection, self._made)
+                self._cursor.execute("COMMIT")
+            self._quick.give_back(self._cursor, self._made)
             return
-        self._quick.forget(self._connection)
+        self._quick.forget(self._cursor)
         try:
             with self._quick.database.errors():
                 raise _wrapped(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from msgspec import structs
@@ -157,7 +157,7 @@ class Catalogue:
             FieldSpec(key="email", label="邮箱", label_en="E-mail", value="", pii=True, scope="contact"),
         )
         self._fields = fields
-        self._blanks: dict[str, tuple[tuple[FieldSpec, Field], ...]] = {}
+        self._shown: dict[str, Shown] = {}
 
     def label(self, key: str) -> tuple[str, str]:
         """Chinese and English of a category, the key itself for one that was deleted."""
@@ -186,13 +186,31 @@ class Catalogue:
         """The site's own fields of a party's category."""
         return (*self._fields.get(party.category, ()), *self._fields.get("*", ()))
 
-    def blanks(self, category: str) -> tuple[tuple[FieldSpec, Field], ...]:
-        """What a profile of this category shows, in its order, each with the field as it is where nothing is known."""
-        found = self._blanks.get(category)
+    def shown(self, category: str) -> Shown:
+        """What a profile of this category shows."""
+        found = self._shown.get(category)
         if found is None:
-            specs = (*self.form(category, category)[:5], *self._fields.get(category, ()), *self._fields.get("*", ()))
-            found = self._blanks[category] = tuple((spec, filled(spec, "")) for spec in specs)
+            head = self.form(category, category)[:5]
+            specs = (*head, *self._fields.get(category, ()), *self._fields.get("*", ()))
+            places: dict[str, dict[str, list[tuple[int, FieldSpec]]]] = {"column": {}, "company": {}, "person": {}}
+            for place, spec in enumerate(specs):
+                places.setdefault(spec.scope, {}).setdefault(spec.key, []).append((place, spec))
+            found = self._shown[category] = Shown(
+                blank=tuple(filled(spec, "") for spec in specs),
+                columns=tuple((place, spec) for ((place, spec),) in places["column"].values()),
+                company=places["company"],
+                person=places["person"],
+            )
         return found
+
+
+class Shown(NamedTuple):
+    """A profile's fields, in their order, as they are where nothing is known; and where each value goes."""
+
+    blank: tuple[Field, ...]
+    columns: tuple[tuple[int, FieldSpec], ...]
+    company: dict[str, list[tuple[int, FieldSpec]]]
+    person: dict[str, list[tuple[int, FieldSpec]]]
 
 
 def filled(spec: FieldSpec, value: str) -> Field:

@@ -262,15 +262,19 @@ def _profile(
     known: Catalogue,
 ) -> Profile:
     party = rows.to_party(row, known)
+    shown = known.shown(party.category)
+    fields = list(shown.blank)
+    for place, spec in shown.columns:
+        value = getattr(party, spec.key)
+        if value:
+            fields[place] = filled(spec, value)
     # A person without a company has the company's fields, too.
     company = row.attrs if row.company_attrs is None else row.company_attrs
-    fields: list[Field] = []
-    for spec, blank in known.blanks(party.category):
-        if spec.scope == "column":
-            value = str(getattr(party, spec.key) or "")
-        else:
-            value = str((company if spec.scope == "company" else row.attrs).get(spec.key, ""))
-        fields.append(filled(spec, value) if value else blank)
+    for values, places in ((company, shown.company), (row.attrs, shown.person)):
+        for key, value in values.items():
+            for place, spec in places.get(key, ()):
+                text = str(value)
+                fields[place] = filled(spec, text) if text else fields[place]
     if party.kind == "company" or party.company_id:
         fields.append(_colleagues(colleagues))
     return Profile(
