@@ -149,7 +149,7 @@ async def test_killed_between_outbox_and_delivery_it_is_written_once_after_the_r
         )
         try:
             async with asyncio.timeout(START_S):
-                while not (pbx.sessions and _rows(folder, "key = 'call:begun'")):
+                while not (pbx.sessions and _rows(folder, "key = 'call:begun'")):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)  # the other process tells nobody
             await pbx.place_call("answered", NUMBER, "europe", "4000001313")
             await eventually(lambda: _rows(folder, "state = 'waiting' AND kind = 'call'"))
