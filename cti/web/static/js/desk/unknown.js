@@ -84,7 +84,6 @@ export function NewCustomer({ pop, onBack }) {
     if (wrong.value[key]) wrong.value = { ...wrong.value, [key]: undefined };
   };
   const fields = (mine?.fields ?? []).filter((f) => !['name', 'category', ...NUMBER_KEYS].includes(f.key) && !f.readonly);
-  const nameField = mine?.fields?.find((f) => f.key === 'name');
   const number = pop.caller?.number ?? null;
 
   const save = async () => {
@@ -178,7 +177,7 @@ export function NewCustomer({ pop, onBack }) {
     <div class="scroll new-form">
       <div class="form six">
         <${Text}
-          label=${nameField ? clean(pick(nameField.label, nameField.label_en), 20) : t('new.name')}
+          label=${t('new.name')}
           name="name"
           required
           value=${form.name}
