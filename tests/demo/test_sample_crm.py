@@ -94,10 +94,11 @@ def test_it_holds_at_any_hour(hour: tuple[int, int]) -> None:
     assert len(store.calls_since(now - 86400)) > 8
 
 
-def test_users_are_the_sites_agents_and_a_supervisor() -> None:
+def test_users_are_the_sites_agents_a_supervisor_and_an_admin() -> None:
     """Each phone has its agent with a login, and the password to print is the one that was hashed."""
     _, store, made = filled(at(11, 0))
-    assert [user.interface for user in made.users] == [*(phone for phone, *_ in site.AGENTS), None]
+    assert [user.interface for user in made.users] == [*(phone for phone, *_ in site.AGENTS), None, None]
+    assert [user.role for user in made.users[-2:]] == ["supervisor", "admin"]
     for user in made.users:
         account = store.account(user.login)
         assert account is not None
