@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.sms.forms import each, encode_form, moment, parse_json, percent, word
+from cti.sms.forms import each, encode_form, moment, parse_json, percent, phone, word
 from cti.sms.model import Status
 from cti.sms.platform import (
     MAX_TEXT,
@@ -191,7 +191,7 @@ class Aliyun:
 
 
 def _item(entry: _Pushed) -> Item | None:
-    number = word(entry.phone_number, 40)
+    number = phone(entry.phone_number)
     if isinstance(entry.content, str) and number:
         return Reply(
             provider_id=word(entry.sequence_id),
@@ -216,12 +216,12 @@ def _item(entry: _Pushed) -> Item | None:
         )
     status = _ABROAD.get(word(entry.status))
     abroad = word(entry.abroad_id)
-    if status is not None and abroad and word(entry.to, 40):
+    if status is not None and abroad and phone(entry.to):
         failed = status == "failed"
         return Receipt(
             provider_id=abroad,
             message_id=word(entry.task_id),
-            number="+" + word(entry.to, 40).removeprefix("+").removeprefix("00"),
+            number="+" + phone(entry.to).removeprefix("+").removeprefix("00"),
             status=status,
             error=(word(entry.error_code, 60) or word(entry.status)) if failed else "",
             error_text=word(entry.error_text, 200) if failed else "",

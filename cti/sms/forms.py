@@ -19,6 +19,7 @@ T = TypeVar("T")
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _DATE: Final = re.compile(r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)")
+_PHONE: Final = re.compile(r"\+?[0-9*() -]{3,24}", re.ASCII)
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
@@ -104,6 +105,16 @@ def word(value: Any, limit: int = 120) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30:
         return str(value)
     return ""
+
+
+def phone(value: Any) -> str:
+    """A telephone number as a platform writes it, masked ones, too; '' for whatever is none.
+
+    >>> phone("+86 138-0013-8000"), phone(13800138000), phone("138****8000"), phone("13[[[[")
+    ('+86 138-0013-8000', '13800138000', '138****8000', '')
+    """
+    text = word(value, 40)
+    return text if _PHONE.fullmatch(text) else ""
 
 
 def mended(text: str) -> str:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cti.sms.forms import encode_form, moment, parse_form, parse_json, unwrapped, word
+from cti.sms.forms import encode_form, moment, parse_form, parse_json, phone, unwrapped, word
 from cti.sms.model import Status
 from cti.sms.platform import (
     MAX_ITEMS,
@@ -248,7 +248,7 @@ class Generic:
         return moment(value, self._zone)
 
     def _reply(self, entry: Any, shape: Replies) -> Reply | None:
-        number, text = word(fetch(entry, shape.number), 40), fetch(entry, shape.text)
+        number, text = phone(fetch(entry, shape.number)), fetch(entry, shape.text)
         if not isinstance(entry, Mapping) or not number or not isinstance(text, str):
             return None
         return Reply(
@@ -276,7 +276,7 @@ class Generic:
         return Receipt(
             provider_id=provider,
             message_id=message_id,
-            number=_at(entry, shape.number)[:40],
+            number=phone(fetch(entry, shape.number)) if shape.number else "",
             status=status,
             part=part,
             parts=max(part, _small(_at(entry, shape.parts))),

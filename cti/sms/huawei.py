@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.sms.forms import each, encode_form, mended, moment, parse_form, parse_json, percent, word
+from cti.sms.forms import each, encode_form, mended, moment, parse_form, parse_json, percent, phone, word
 from cti.sms.model import Status
 from cti.sms.platform import (
     MAX_TEXT,
@@ -243,7 +243,7 @@ def _receipt(report: _Report) -> Receipt | None:
     return Receipt(
         provider_id=provider,
         message_id=word(report.extend),
-        number=word(report.to, 40),
+        number=phone(report.to),
         status=status,
         part=part,
         parts=max(part, _count(report.total)),
@@ -254,10 +254,10 @@ def _receipt(report: _Report) -> Receipt | None:
 
 
 def _from_form(form: Mapping[str, str]) -> Item | None:
-    if "body" in form and form.get("from"):
+    if "body" in form and phone(form.get("from")):
         return Reply(
             provider_id=word(form.get("smsMsgId", "")),
-            number=word(form["from"], 40),
+            number=phone(form["from"]),
             text=mended(form["body"])[:MAX_TEXT],
             at=moment(form.get("createTime"), UTC),
             dest=word(form.get("to", ""), 40),

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.sms.forms import each, moment, parse_json, word
+from cti.sms.forms import each, moment, parse_json, phone, word
 from cti.sms.platform import (
     MAX_TEXT,
     Accepted,
@@ -221,10 +221,11 @@ class Tencent:
 
 
 def _number(country: Any, mobile: Any) -> str:
-    digits = word(mobile, 40)
+    digits = phone(mobile)
     if not digits or digits.startswith("+"):
         return digits
-    return f"+{word(country, 6).removeprefix('+') or '86'}{digits}"
+    code = word(country, 6).removeprefix("+") or "86"
+    return f"+{code}{digits}" if code.isdecimal() and code.isascii() else ""
 
 
 def _receipt(report: _Report) -> Receipt | None:

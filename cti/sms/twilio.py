@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.sms.forms import decoded, encode_form, moment, parse_form, percent, unpercent, word
+from cti.sms.forms import decoded, encode_form, moment, parse_form, percent, phone, unpercent, word
 from cti.sms.model import Status
 from cti.sms.platform import (
     MAX_TEXT,
@@ -157,10 +157,10 @@ class Twilio:
         if not provider:
             raise HookRefused(400)
         status = _STATUSES.get((fields.get("MessageStatus") or fields.get("SmsStatus") or "").lower())
-        if "Body" in fields and fields.get("From") and (status is None or fields.get("SmsStatus") == "received"):
+        if "Body" in fields and phone(fields.get("From")) and (status is None or fields.get("SmsStatus") == "received"):
             text = fields["Body"][:MAX_TEXT]
             reply = Reply(
-                provider_id=provider, number=word(fields["From"], 40), text=text, dest=word(fields.get("To"), 40)
+                provider_id=provider, number=phone(fields["From"]), text=text, dest=word(fields.get("To"), 40)
             )
             return Taken(items=(reply,))
         if status is None:
@@ -169,7 +169,7 @@ class Twilio:
         receipt = Receipt(
             provider_id=provider,
             message_id=_id_of(push.url),
-            number=word(fields.get("To"), 40),
+            number=phone(fields.get("To")),
             status=status,
             error=(word(fields.get("ErrorCode"), 60) or word(fields.get("MessageStatus"))) if failed else "",
             error_text=word(fields.get("ErrorMessage"), 200) if failed else "",

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.sms.forms import each, encode_form, moment, parse_form, parse_json, unwrapped, word
+from cti.sms.forms import each, encode_form, moment, parse_form, parse_json, phone, unwrapped, word
 from cti.sms.platform import (
     MAX_TEXT,
     Accepted,
@@ -168,7 +168,7 @@ class Yunpian:
             sign(values, self._key).encode(), str(theirs).encode("utf-8", "replace")
         ):
             raise HookRefused(401)
-        number, text = word(values.get("mobile"), 40), values.get("text")
+        number, text = phone(values.get("mobile")), values.get("text")
         if not number or not isinstance(text, str):
             return None
         return Reply(
@@ -188,7 +188,7 @@ def _receipt(report: _Report) -> Receipt | None:
     return Receipt(
         provider_id=provider,
         message_id=word(report.uid),
-        number=word(report.mobile, 40),
+        number=phone(report.mobile),
         status="failed" if failed else "delivered",
         error=(word(report.error_msg, 60) or "FAIL") if failed else "",
         error_text=word(report.error_detail, 200) if failed else "",

@@ -104,9 +104,9 @@ async def kills(folder: Path, times: int, seed: int) -> None:
     store.close()
 
 
-async def test_killed_three_times_nothing_is_lost_and_nothing_twice(tmp_path: Path) -> None:
+async def test_killed_twice_nothing_is_lost_and_nothing_twice(tmp_path: Path) -> None:
     """What was answered is applied in the end, once."""
-    await kills(tmp_path, 3, 13)
+    await kills(tmp_path, 2, 13)
 
 
 @pytest.mark.long
