@@ -162,6 +162,19 @@ async def test_offer_is_added_up_per_container_and_kept_until_saved(running: Ser
     desk.blameless()
 
 
+async def test_first_line_says_who_calls_where_he_dialled_and_why_with_evidence(desk: Screen) -> None:
+    """Name, grade, owner, line, and at most three reasons, each of a known kind and each with what it rests on."""
+    for words in ("周敏", "宁波屿衡", "A 级", "归属", "订舱热线", "欧洲航线"):
+        await expect(desk.strip).to_contain_text(words)
+    reasons = desk.find(".band li[data-kind]")
+    kinds = [await one.get_attribute("data-kind") for one in await reasons.all()]
+    assert 1 <= len(kinds) <= 3
+    assert set(kinds) <= {"missed", "complaint", "quote", "enquiry", "callback", "message", "shipment"}
+    for one in await reasons.all():
+        await expect(one.locator("p")).not_to_be_empty()
+        assert await one.locator(".i").count() == 1
+
+
 async def test_message_that_comes_by_webhook_stands_in_the_open_pop_at_once(running: Service, desk: Screen) -> None:
     """Nobody reloads, nobody asks: the chat's line is there, as text, and an enquiry among the quotes."""
     asked: list[str] = []

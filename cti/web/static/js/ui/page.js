@@ -16,7 +16,9 @@ const CallBar = () => {
   const ringing = Object.values(pops.value).find((pop) => pop.state === 'ringing');
   return html`<div class="callbar" role="status" aria-live="assertive">
     ${ringing ? html`<a class="callbar-in" href="/desk">
-      <${Tag} kind="info" icon="bell">${t('phase.ringing')}</${Tag}>
+      <${Tag} kind="info" icon="bell">
+        ${t('phase.ringing')}
+      </${Tag}>
       <b class="cut">${callerWords(ringing)}</b>
       ${ringing.waiting_since ? html`<${Waited} since=${ringing.waiting_since} target=${ringing.queue?.target_s ?? 13} />` : null}
       <span>${t('nav.toDesk')}</span>
