@@ -259,9 +259,7 @@ def _free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def _daemon(
-    folder: Path, exchange: Exchange, more: str = ""
-) -> AsyncIterator[tuple[Side, list[str], list[str]]]:
+async def _daemon(folder: Path, exchange: Exchange, more: str = "") -> AsyncIterator[tuple[Side, list[str], list[str]]]:
     """`cti run`, ready, with `more` in its settings; the cookies of its agents and the numbers of its customers."""
     web, push = _free_port(), _free_port()
     config = folder / "cti.toml"

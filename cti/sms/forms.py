@@ -17,7 +17,9 @@ from cti.sms.platform import MAX_ITEMS, HookRefused
 T = TypeVar("T")
 
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
-_ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+_HEX: Final = {
+    (a + b).encode(): bytes((int(a + b, 16),)) for a in "0123456789abcdefABCDEF" for b in "0123456789abcdefABCDEF"
+}
 _DATE: Final = re.compile(r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)")
 _PHONE: Final = re.compile(r"\+?[0-9*() -]{3,24}", re.ASCII)
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
@@ -41,7 +43,14 @@ def encode_form(pairs: Iterable[tuple[str, str]]) -> bytes:
 def unpercent(raw: bytes, *, plus: bool = True) -> bytes:
     """Percent-decoding; a % that begins no escape stays."""
     text = raw.replace(b"+", b" ") if plus else raw
-    return _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), text)
+    if b"%" not in text:
+        return text
+    first, *rest = text.split(b"%")
+    found = [first]
+    for part in rest:
+        byte = _HEX.get(part[:2])
+        found.append(b"%" + part if byte is None else byte + part[2:])
+    return b"".join(found)
 
 
 def decoded(raw: bytes) -> str:
