@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -97,9 +98,12 @@ class OverflowRules:
         )
 
     async def load(self, of_file: Mapping[str, RuleBody]) -> None:
-        """The rules as they stood when the service stopped; a rule of the file that reads otherwise begins anew."""
+        """The rules as they stood when the service stopped; a rule of the file that reads otherwise begins anew.
+
+        Raises StoreError.
+        """
         rules, doing = [], {}
-        for id, rule, standing in await self._site.stored(self._store.rules):
+        for id, rule, standing in await asyncio.to_thread(self._store.rules):
             try:
                 rules.append(_rule.decode(rule))
                 doing[id] = _doing.decode(standing)

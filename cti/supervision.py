@@ -79,6 +79,7 @@ class Supervision:
         "{listening: session of whoever listens}"
         self._waiting_to_keep: dict[str, ActionView] = {}
         self._kept_once: set[str] = set()
+        self._keeping = asyncio.Lock()
         self._before: list[ActionView] = []
         self.standing = Standing()
         self.office = Office(
@@ -104,15 +105,19 @@ class Supervision:
     # --- life --------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
-        """What was under way when the service stopped: rules go on, actions without an answer stay without one."""
+        """What was under way when the service stopped: rules go on, actions without an answer stay without one.
+
+        What was done stands on the boards as before, but is not undone over a restart. Raises StoreError.
+        """
         await self.rules.load(self._settings.rules)
-        for view in await self._lane.run(lambda: self._store.actions(limit=100)):
+        for stored in reversed(await asyncio.to_thread(lambda: self._store.actions(limit=100))):
+            view = msgspec.structs.replace(stored, undo=None)
             if view.state == "asked":
                 text, text_en = "服务重启，是否执行未知", "The service restarted; unknown whether done"
-                await self._keep(
-                    msgspec.structs.replace(view, state="unconfirmed", text=text, text_en=text_en, undo=None)
-                )
-            elif view.kind == "listen" and view.state == "confirmed" and view.ended_at is None:
+                view = msgspec.structs.replace(view, state="unconfirmed", text=text, text_en=text_en)
+                await self._keep(view)
+            self.office.remember(view)
+            if view.kind == "listen" and view.state == "confirmed" and view.ended_at is None:
                 self._before.append(view)
 
     async def run(self) -> None:
@@ -263,22 +268,24 @@ class Supervision:
         self._kept_once.add(view.id)
 
     async def _keep(self, view: ActionView) -> None:
-        """Write an action down as it stands; what the store does not take now it gets later."""
+        """Write an action down as it stands, each step after the one before; what the store does not take waits."""
         waiting = self._waiting_to_keep
-        waiting[view.id] = view
-        while len(waiting) > 1000:
-            del waiting[next(iter(waiting))]
-        new = view.id not in self._kept_once
-        try:
-            if not (view.state == "asked" and not new):
+        async with self._keeping:
+            new = view.id not in self._kept_once
+            if view.state == "asked" and not new:
+                return
+            try:
                 await self.stored(lambda: self._store.put_action(view, new=new))
+            except Declined as declined:
+                log.warning("an action waits to be written down: %s", declined.code)
+                waiting[view.id] = view
+                while len(waiting) > 1000:
+                    del waiting[next(iter(waiting))]
+                return
+            waiting.pop(view.id, None)
             self._kept_once.add(view.id)
-            if waiting.get(view.id) is view:
-                del waiting[view.id]
-        except Declined as declined:
-            log.warning("an action waits to be written down: %s", declined.code)
-        while len(self._kept_once) > 2000:
-            self._kept_once.pop()
+            while len(self._kept_once) > 2000:
+                self._kept_once.pop()
 
     # --- frames ------------------------------------------------------------------------------------------------
 

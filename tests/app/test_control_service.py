@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from cti.app import App
 from cti.commands import demo
@@ -73,6 +76,28 @@ async def test_pause_is_seen_by_every_board_and_by_the_agent_with_its_why(runnin
         assert [f["seq"] for f in fresh.frames] == list(range(1, len(fresh.frames) + 1))
 
 
+async def test_steps_of_an_action_are_written_in_their_order(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is slow to take what was asked does not bury what came of it."""
+    boss, _, phone = _people(running)
+    write, done = running.app.store.put_action, threading.Event()
+
+    def slow(view: ActionView, *, new: bool = False) -> None:
+        if view.state == "asked":
+            done.wait(0.5)  # as long as the confirmation needs to overtake, if it could
+        write(view, new=new)
+
+    monkeypatch.setattr(running.app.store, "put_action", slow)
+    async with running.browser(boss) as browser:
+        board = await browser.screen("board")
+        wish = {"kind": "member_pause", "id": "p-2", "interface": phone, "reason": "x"}
+        assert (await browser.call("POST", "/control/actions", wish))[0] == 202
+        await _acted(board, "p-2", "confirmed")
+    await running.app.supervision.office.close()
+    kept = running.app.store.action("p-2")
+    assert kept is not None
+    assert kept.state == "confirmed"
+
+
 async def test_rule_is_written_at_the_board_and_begins_as_a_dry_run(running: Service) -> None:
     """201 with its sentence; another version is a conflict; live only by its own call; the log tells each change."""
     boss, _, _ = _people(running)
@@ -138,5 +163,9 @@ async def test_restart_leaves_rules_as_they_were_and_open_actions_unknown(folder
             async with Browser(two.base) as browser:
                 await browser.login(boss)
                 status, able = await browser.call("GET", "/control")
+                board = await browser.screen("board")
+                control = await board.until(lambda s: next(iter(_of(s, "control")), None))
+                assert [(a["id"], a["state"]) for a in control["actions"]] == [("cut", "unconfirmed")]
+                assert [r["id"] for r in control["rules"]] == [rule["id"]]
             assert (status, able["able"]["members"], able["able"]["callers"]) == (200, True, False)
             assert "Redirect" in able["able"]["text"]
