@@ -101,20 +101,25 @@ class Calls(Base):
         return next(iter(self._documents(tables.call.c.id == call_id)), None)
 
     def _documents(self, where: sa.ColumnElement[bool]) -> list[record.Call]:
-        ids = sa.select(tables.call.c.id).where(where)
         with self._read() as connection:
-            heads = connection.execute(
-                sa.select(tables.call).where(where).order_by(tables.call.c.started_at, tables.call.c.id)
-            ).all()
-            parts = {
-                name: list(
-                    connection.execute(
-                        sa.select(table).where(table.c.call_id.in_(ids)).order_by(*table.primary_key.columns)
-                    )
-                )
-                for name, table in _PARTS.items()
-            }
-        return rows.put_together(heads, parts)
+            return documents(connection, where)
+
+
+def documents(
+    connection: sa.Connection, where: sa.ColumnElement[bool], *, to_change: bool = False
+) -> list[record.Call]:
+    """Documents of these calls in order. `to_change`: nobody else writes them until this transaction ends."""
+    ids = sa.select(tables.call.c.id).where(where)
+    query = sa.select(tables.call).where(where).order_by(tables.call.c.started_at, tables.call.c.id)
+    # SQLite knows no FOR UPDATE and needs none: there one transaction writes at a time, and began by saying so.
+    heads = connection.execute(query.with_for_update() if to_change else query).all()
+    parts = {
+        name: list(
+            connection.execute(sa.select(table).where(table.c.call_id.in_(ids)).order_by(*table.primary_key.columns))
+        )
+        for name, table in _PARTS.items()
+    }
+    return rows.put_together(heads, parts)
 
 
 def _chunks(values: list[str]) -> Iterator[list[str]]:

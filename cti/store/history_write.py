@@ -17,7 +17,7 @@ from cti.history.recorder import Notes
 from cti.history.story import Source
 from cti.store import history_tables as tables
 from cti.store import tables as calls
-from cti.store.calls import Calls
+from cti.store.calls import Calls, documents
 from cti.store.history import rows_of
 
 _MANY: Final = 400
@@ -43,9 +43,8 @@ class HistoryWriting(Calls):
         with self._read() as connection:
             ids = list(connection.execute(sa.select(calls.call.c.id).order_by(calls.call.c.started_at)).scalars())
         for start in range(0, len(ids), _MANY):
-            documents = self._documents(calls.call.c.id.in_(ids[start : start + _MANY]))
             with self._write() as connection:
-                write_facts(connection, documents)
+                _derive(connection, ids[start : start + _MANY])
         with self._write() as connection:
             sql.upsert(connection, tables.state, [{"name": "facts_version", "value": str(FACTS_VERSION)}])
         return len(ids)
@@ -72,9 +71,8 @@ class HistoryWriting(Calls):
                 _sum_up(connection, {(span.interface, span.from_ms // QUARTER_MS * QUARTER_MS) for span in notes.spans})
         touched = sorted(notes.calls)
         for start in range(0, len(touched), _MANY):
-            documents = self._documents(calls.call.c.id.in_(touched[start : start + _MANY]))
             with self._write() as connection:
-                write_facts(connection, documents)
+                _derive(connection, touched[start : start + _MANY])
 
     def story_source(self, call_id: str) -> Source | None:
         """All that is kept of one call, for its story."""
@@ -133,9 +131,14 @@ class HistoryWriting(Calls):
 _CALL: Final = {"call": "call_id"}
 
 
-def write_facts(connection: sa.Connection, documents: Sequence[Call]) -> None:
+def _derive(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """The rows of these calls as they stand in this transaction: read before it, they might be older than the rows."""
+    write_facts(connection, documents(connection, calls.call.c.id.in_(ids), to_change=True))
+
+
+def write_facts(connection: sa.Connection, told: Sequence[Call]) -> None:
     """The rows of these calls, in place of what stood there."""
-    ids = [call.id for call in documents]
+    ids = [call.id for call in told]
     if not ids:
         return
     forget_facts(connection, ids)
@@ -143,7 +146,7 @@ def write_facts(connection: sa.Connection, documents: Sequence[Call]) -> None:
     filled = _filled(connection, ids)
     found: list[dict[str, Any]] = []
     missed: list[dict[str, Any]] = []
-    for some in _near(documents):
+    for some in _near(told):
         free = _free(connection, some)
         for call in some:
             own, rings = facts(call, moments.get(call.id, ()), free, backfilled=call.id in filled)
