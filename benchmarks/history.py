@@ -139,11 +139,11 @@ def _month(store: Store, days: int, name: str, goal: float, cpu: Callable[[], fl
 
 
 def _spent(server: Postgresql) -> float:
-    """CPU seconds of a server's processes so far."""
+    """CPU seconds of a server's processes so far, those that have ended with it."""
     ticks = 0
-    for pid in server._children():
+    for pid in (server.process.pid, *server._children()):
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
+        ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

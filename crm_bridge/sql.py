@@ -102,13 +102,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """One transaction: committed at the end, rolled back on any exception. Raises SqlError."""
+    def write(self, *, queued: bool = True) -> Iterator[sa.Connection]:
+        """One transaction: committed at the end, rolled back on any exception. Raises SqlError.
+
+        Not `queued`: it stands in no line, as long as it may take; for what waits for others by itself.
+        """
         with self.errors(), self._taking_turns(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(writes=True)
             with connection.begin():
-                if self._in_turn:
+                if self._in_turn and queued:
                     connection.execute(_TURN, {"busy": self._busy_ms, "idle": IDLE_MS})
                 yield connection
 
@@ -227,7 +230,7 @@ def migrate(database: Database, folder: Path, version_table: str) -> None:
     def upgrade(revision: Any, _: object) -> Any:
         return script._upgrade_revs("head", revision)
 
-    with _migrating, database.write() as connection:
+    with _migrating, database.write(queued=False) as connection:
         alone(connection)
         if _is_current(connection, script, version_table):
             return

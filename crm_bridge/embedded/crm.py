@@ -84,7 +84,7 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
         """Bring the tables to this program's revision, and a new site its first categories and fields."""
         with errors():
             sql.migrate(self.database, _MIGRATIONS, _VERSION_TABLE)
-            with self.database.write() as connection:
+            with self.database.write(queued=False) as connection:
                 sql.alone(connection)
                 if not connection.execute(sa.select(tables.category.c.key).limit(1)).first():
                     categories, fields = catalogues.defaults()
