@@ -172,7 +172,13 @@ class Aliyun:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         if answer.code != "OK":
-            raise SmsError("短信平台查不到结果", "The platform could not look it up", permanent=False, unsure=True)
+            raise SmsError(
+                "短信平台查不到结果",
+                "The platform could not look it up",
+                permanent=False,
+                unsure=True,
+                code=answer.code[:60],
+            )
         if any(word(detail.out_id) == message.id for detail in answer.found.details):
             return (Found(provider_id="", ours=True),)
         if len(answer.found.details) >= 50:

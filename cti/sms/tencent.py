@@ -201,7 +201,8 @@ class Tencent:
         response = self._read(status, body)
         if response.error is None and response.pulled:
             return tuple(Found(provider_id=entry.serial[:120], ours=False) for entry in response.pulled if entry.serial)
-        raise SmsError("短信平台查不到结果", "The platform cannot tell yet", permanent=False, unsure=True)
+        code = "" if response.error is None else response.error.code[:60]
+        raise SmsError("短信平台查不到结果", "The platform cannot tell yet", permanent=False, unsure=True, code=code)
 
     def take(self, push: Push) -> Taken:
         """Receipts come as an array of at most a hundred, a reply as one object."""
