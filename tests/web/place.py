@@ -183,11 +183,18 @@ class Customers:
 
     def __init__(self, desk: Desk) -> None:
         self._note = desk._ask
-        self.crm = EmbeddedCrm("sqlite://")
-        with self.crm.loading() as loader:
-            loader.add_party("屿衡国际", "sea", person=False)
+        self._crm: EmbeddedCrm | None = None
         self.eyes = privacy.ALL
         self.audited: list[tuple[str, ...]] = []
+
+    @property
+    def crm(self) -> EmbeddedCrm:
+        """Made when it is first asked for: most tests have other things to ask."""
+        if self._crm is None:
+            self._crm = EmbeddedCrm("sqlite://")
+            with self._crm.loading() as loader:
+                loader.add_party("屿衡国际", "sea", person=False)
+        return self._crm
 
     async def ask(self, call: Callable[[SiteCrm], T]) -> T:
         """Asked at once."""
