@@ -23,7 +23,8 @@ _ENDS = {
 }
 EXACT_S = 0.1
 WHOLE_S = 1.1
-"What is filled in from queue_log afterwards has whole seconds."
+"""Where there were cuts: what is filled in from queue_log afterwards has whole seconds, and a machine that starts the
+daemon anew has Asterisk's two books apart by more than EXACT_S."""
 EDGE_S = 1.0
 "A call this near to a hole's end may be marked or not."
 
@@ -141,7 +142,7 @@ def _call(
             wrong.append(f"agent {visit.agent}, was {was.agent}")
         if was.wait_s is None:
             continue
-        allowed = WHOLE_S if marked else EXACT_S
+        allowed = WHOLE_S if holes else EXACT_S
         least = was.wait_s if was.least_s is None else was.least_s
         if visit.wait_s is None or not least - allowed <= visit.wait_s <= was.wait_s + allowed:
             wrong.append(f"waited {visit.wait_s}, were {was.wait_s:.3f}")

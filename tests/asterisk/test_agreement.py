@@ -137,7 +137,7 @@ def _planted(ours: Stored) -> list[tuple[str, Stored]]:
     other = next(v.agent for v in visits if v.agent and v.agent != answered.agent)
     filled = next(v for v in visits if v.call in ours.filled)
     timed = next(v for v in visits if v.wait_s is not None)
-    longer = 0.25 + WHOLE_S * ours.calls[timed.call][1] + (timed.wait_s or 0.0)
+    longer = 0.25 + 2 * WHOLE_S + (timed.wait_s or 0.0)
     way, _, _ = ours.calls[filled.call]
 
     def instead(visit: StoredVisit, *put: StoredVisit) -> Stored:
