@@ -365,7 +365,14 @@ async def test_originate_response_is_an_event(pbx: ScriptedPbx, ours: Ours) -> N
     """It carries our ActionID, but comes long after the answer: the core is told."""
     await ours.start(pbx)
     pbx.answers["Originate"] = saying("Response: Success", "Message: Originate successfully queued")
-    call = {"Channel": "PJSIP/1", "Context": "cti-spy", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
+    call = {
+        "Channel": "PJSIP/1",
+        "Context": "cti-spy",
+        "Exten": "1",
+        "Priority": "1",
+        "ChannelId": "x",
+        "Async": "true",
+    }
     await ours.link.action("Originate", call)
     action_id = pbx.received[-1]["ActionID"]
     await pbx.say(
@@ -378,7 +385,14 @@ async def test_originate_response_is_an_event_even_when_the_answer_never_came(pb
     """The action was given up, and the phone rings all the same: that must not be overheard."""
     await ours.start(pbx)
     pbx.answers["Originate"] = silence
-    call = {"Channel": "PJSIP/1", "Context": "cti-spy", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
+    call = {
+        "Channel": "PJSIP/1",
+        "Context": "cti-spy",
+        "Exten": "1",
+        "Priority": "1",
+        "ChannelId": "x",
+        "Async": "true",
+    }
     with pytest.raises(AmiError):
         await ours.link.action("Originate", call, timeout=0.05)
     action_id = pbx.received[-1]["ActionID"]

@@ -134,7 +134,14 @@ async def test_an_action_is_never_sent_again(pbx: ScriptedPbx, client: Client) -
     """A connection lost after an Originate was sent must not make two calls of it."""
     await client.start(pbx)
     pbx.answers["Originate"] = silence
-    call = {"Channel": "PJSIP/1", "Context": "cti-spy", "Exten": "1", "Priority": "1", "ChannelId": "x", "Async": "true"}
+    call = {
+        "Channel": "PJSIP/1",
+        "Context": "cti-spy",
+        "Exten": "1",
+        "Priority": "1",
+        "ChannelId": "x",
+        "Async": "true",
+    }
     asking = asyncio.get_running_loop().create_task(client.ask("Originate", call, 5.0))
     await pbx.until(lambda: pbx.count("Originate") == 1)
     pbx.cut()
