@@ -119,8 +119,8 @@ def word(value: Any, limit: int = 120) -> str:
 def phone(value: Any) -> str:
     """A telephone number as a platform writes it, masked ones, too; '' for whatever is none.
 
-    >>> phone("+86 138-0013-8000"), phone(13800138000), phone("138****8000"), phone("13[[[[")
-    ('+86 138-0013-8000', '13800138000', '138****8000', '')
+    >>> phone("+86 138-0013-8000"), phone(13666660013), phone("138****8000"), phone("13[[[[")
+    ('+86 138-0013-8000', '13666660013', '138****8000', '')
     """
     text = word(value, 40)
     return text if _PHONE.fullmatch(text) else ""
