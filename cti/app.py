@@ -31,7 +31,7 @@ from cti.desk import Desks
 from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
-from cti.messaging import Messaging
+from cti.messaging.part import Messaging
 from cti.past import Past, Recall, load
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page

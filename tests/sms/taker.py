@@ -10,7 +10,7 @@ import asyncio
 import socket
 import sys
 
-from cti.hooking import server
+from cti.messaging.hooking import server
 from cti.settings.sms import SmsHooks, SmsPlatform
 from cti.sms.keeping import Keeping
 from cti.store import Store

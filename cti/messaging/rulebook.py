@@ -11,7 +11,7 @@ import msgspec
 
 from crm_bridge.numbers import display
 from cti.auth import Identity
-from cti.message_desk import PAGE, Audit, Correspondence, refused_words, wording_of
+from cti.messaging.conversations import PAGE, Audit, Correspondence, refused_words, wording_of
 from cti.privacy import masked
 from cti.sms.compose import Wording
 from cti.sms.fill import VARIABLES

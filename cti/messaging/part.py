@@ -18,11 +18,11 @@ from cti import wire
 from cti.auth import Identity
 from cti.bus import Bus
 from cti.floor import Floor
-from cti.hooking import LOOK_S, HookProcess, Orders, apply_for_ever, server, understanding
-from cti.message_desk import Conversations, Correspondence
-from cti.message_pages import Pages
-from cti.message_rules import RuleBook
-from cti.message_triggers import Triggers
+from cti.messaging.conversations import Conversations, Correspondence
+from cti.messaging.hooking import LOOK_S, HookProcess, Orders, apply_for_ever, server, understanding
+from cti.messaging.pages import Pages
+from cti.messaging.rulebook import RuleBook
+from cti.messaging.triggers import Triggers
 from cti.popup.lanes import Away, Lane, Late
 from cti.settings import Settings
 from cti.settings.sms import SmsPlatform

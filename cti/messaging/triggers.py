@@ -10,7 +10,7 @@ from crm_bridge import model
 from crm_bridge.numbers import Number
 from cti import events
 from cti.floor import Floor
-from cti.message_desk import Correspondence, wording_of
+from cti.messaging.conversations import Correspondence, wording_of
 from cti.sms.compose import takes_messages
 from cti.sms.fill import values_of
 from cti.sms.missed import Missed, MissedCalls, Reached

@@ -36,7 +36,7 @@ Scope = Literal["marketing", "all"]
 
 LOOK_S: Final = 5.0
 "Callbacks are looked for at least this often, in case nobody told of them."
-ROOT: Final = str(Path(__file__).resolve().parent.parent)
+ROOT: Final = str(Path(__file__).resolve().parents[2])
 BATCH: Final = 50
 "Events applied in one transaction."
 
@@ -159,7 +159,7 @@ class HookProcess:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "cti.hooking",
+            "cti.messaging.hooking",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=(self._socket.fileno(),),
@@ -244,7 +244,7 @@ def _say(**said: Any) -> None:
 
 
 def main() -> int:
-    """`python -m cti.hooking`, as the service starts it."""
+    """`python -m cti.messaging.hooking`, as the service starts it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's, which then closes our input
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s hooks: %(message)s")
     line = bytearray()

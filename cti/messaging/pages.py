@@ -13,7 +13,7 @@ import msgspec
 
 from crm_bridge.numbers import display
 from cti.auth import Identity
-from cti.message_desk import PAGE, Audit, Correspondence, intent_of
+from cti.messaging.conversations import PAGE, Audit, Correspondence, intent_of
 from cti.privacy import masked
 from cti.sms.codes import words_of
 from cti.sms.compose import Wording
