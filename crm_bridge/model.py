@@ -8,7 +8,7 @@ English (`label_en`). None of them can hold itself, so the collector need not lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -314,6 +314,14 @@ class Invalid(CrmError):
             permanent=True,
         )
         self.problems = problems
+
+
+@runtime_checkable
+class Whole(Protocol):
+    """A CRM that reads the record in one question for less than the four sections cost by themselves."""
+
+    def record(self, party_id: str, limit: int = 20) -> Record:
+        """What `profile`, `business`, `chats` and `quotes` of the same moment tell; raises NotFound."""
 
 
 class Crm(Protocol):

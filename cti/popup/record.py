@@ -129,6 +129,8 @@ class Records:
         again = call in self._records
         self._records[call] = record
         names = OWN_SECTIONS if party is None else (*CRM_SECTIONS, *OWN_SECTIONS)
+        if party is not None:
+            self._start(self._crm_sections(call, record, party))
         for name in wire.SECTIONS:
             if name not in names or (name in OWN_SECTIONS and not record.keys and party is None):
                 self._put(call, record, wire.Section(name=name, state="empty", as_of=self._clock()))
@@ -137,7 +139,7 @@ class Records:
                     self._put(call, record, wire.Section(name=name, state="loading"))
                 if party is not None and name in OWN_SECTIONS:
                     self._start(self._own_section(call, record, name))
-                else:
+                elif party is None:
                     self._start(self._section(call, record, name))
 
     def refresh(self, call: str, name: wire.SectionName) -> bool:
@@ -236,6 +238,38 @@ class Records:
         if not answer.cancelled() and answer.exception() is None:
             self._on_match(call, answer.result())
 
+    async def _crm_sections(self, call: str, record: _Record, party: str) -> None:
+        """The CRM's sections: in one question where it can answer one, else by themselves, as where that failed."""
+        try:
+            found = await self.reading.run(lambda: self._read_together(party))
+        except Late as late:
+            for name in CRM_SECTIONS:
+                self._put(call, record, self._copy(record, name, "late"))
+            late.answer.add_done_callback(lambda answer: self._late_sections(call, record, answer))
+        except Exception as error:
+            # One bad section must not take the others along: what it was, each tells by itself.
+            if not isinstance(error, Away | model.CrmError):
+                log.warning("the record failed: %s", type(error).__name__)
+            self._apart(call, record)
+        else:
+            self._together(call, record, found)
+
+    def _together(self, call: str, record: _Record, found: list[tuple[wire.Section, Any]] | None) -> None:
+        for section, raw in found or ():
+            self._came(call, record, section, raw)
+        if found is None:
+            self._apart(call, record)
+
+    def _apart(self, call: str, record: _Record) -> None:
+        for name in CRM_SECTIONS:
+            self._start(self._section(call, record, name))
+
+    def _late_sections(
+        self, call: str, record: _Record, answer: asyncio.Future[list[tuple[wire.Section, Any]] | None]
+    ) -> None:
+        if not answer.cancelled() and self._records.get(call) is record:
+            self._together(call, record, None if answer.exception() is not None else answer.result())
+
     async def _section(self, call: str, record: _Record, name: wire.SectionName) -> None:
         lane = self.own if name in OWN_SECTIONS else self.reading
         keys = record.keys
@@ -287,18 +321,27 @@ class Records:
             return _section(name, messages, total, now), messages
         if party is None:
             return _section(name, (), 0, now), ()
+        crm = self._crm()
         if name == "profile":
-            profile = self._crm().profile(party)
-            return _section(name, (profile,), 1, now), profile
+            return _profile(crm.profile(party), now)
         if name == "quotes":
-            quotes = self._crm().quotes(party, LIMIT)
-            section = _section(name, quotes.items, quotes.total, quotes.as_of)
-            return msgspec.structs.replace(section, trend=quotes.trend), quotes.items
+            return _quotes(crm.quotes(party, LIMIT))
         if name == "business":
-            business = self._crm().business(party, LIMIT)
-            return _section(name, business.items, business.total, business.as_of), business.items
-        chats = self._crm().chats(party, LIMIT)
-        return _section(name, chats.items, chats.total, chats.as_of), chats.items
+            return _items(name, crm.business(party, LIMIT))
+        return _items(name, crm.chats(party, LIMIT))
+
+    def _read_together(self, party: str) -> list[tuple[wire.Section, Any]] | None:
+        """All the CRM knows in one question, None for a CRM that is asked by section; runs in a worker thread."""
+        crm = self._crm()
+        if not isinstance(crm, model.Whole):
+            return None
+        whole = crm.record(party, LIMIT)
+        return [
+            _profile(whole.profile, self._clock()),
+            _quotes(whole.quotes),
+            _items("business", whole.business),
+            _items("chat", whole.chats),
+        ]
 
     def _came(self, call: str, record: _Record, section: wire.Section, raw: Any) -> None:
         record.raw[section.name] = raw
@@ -367,6 +410,19 @@ class Records:
         if old is None:
             return wire.Section(name=name, state=state, text=text, text_en=text_en)
         return msgspec.structs.replace(old, state=state, text=text, text_en=text_en)
+
+
+def _profile(profile: model.Profile, now: float) -> tuple[wire.Section, Any]:
+    return _section("profile", (profile,), 1, now), profile
+
+
+def _quotes(quotes: model.Section[model.Quote]) -> tuple[wire.Section, Any]:
+    section, items = _items("quotes", quotes)
+    return msgspec.structs.replace(section, trend=quotes.trend), items
+
+
+def _items(name: wire.SectionName, found: model.Section[Any]) -> tuple[wire.Section, Any]:
+    return _section(name, found.items, found.total, found.as_of), found.items
 
 
 def _section(name: wire.SectionName, items: Iterable[Any], total: int, as_of: float) -> wire.Section:

@@ -82,6 +82,20 @@ class Crm:
     save_fields = create_party = add_note = add_business = learn = search = form = categories = _never
 
 
+class WholeCrm(Crm):
+    """The same, which can read everything in one question."""
+
+    def record(self, party_id: str, limit: int = 20) -> model.Record:
+        """All four."""
+        self._do("record")
+        return model.Record(
+            profile=Crm.profile(self, party_id),
+            business=Crm.business(self, party_id, limit),
+            chats=Crm.chats(self, party_id, limit),
+            quotes=Crm.quotes(self, party_id, limit),
+        )
+
+
 class History:
     """Our own calls, by number."""
 
@@ -106,7 +120,8 @@ class Bench:
     """Records over that CRM, and what they told."""
 
     def __init__(self, deadline_s: float = 0.15) -> None:
-        self.crm, self.history = Crm(), History()
+        self.crm: Crm = Crm()
+        self.history = History()
         self.matches: dict[str, Sequence[model.Match]] = {}
         self.unanswered: list[str] = []
         self.told: dict[str, dict[str, list[wire.Section]]] = {}
@@ -213,6 +228,46 @@ async def test_failing_section_says_so_in_words_and_can_be_read_again(bench: Ben
     assert bench.records.refresh("c", "quotes")
     assert bench.state("c", "quotes") == "loading"
     await eventually(lambda: bench.state("c", "quotes") == "ready")
+
+
+async def test_crm_that_can_is_asked_once_and_tells_the_same(bench: Bench) -> None:
+    """One question instead of four, for the same sections."""
+    bench.records.gather("apart", "p1", NUMBER)
+    apart = await bench.settled("apart")
+    bench.crm = WholeCrm()
+    bench.records.gather("whole", "p1", NUMBER)
+    assert await bench.settled("whole") == apart
+    assert "record" in bench.crm.asked
+    for name in record.CRM_SECTIONS:
+        one, other = bench.told["apart"][name][-1], bench.told["whole"][name][-1]
+        assert (one.total, len(one.items), one.state) == (other.total, len(other.items), other.state)
+    before = list(bench.crm.asked)
+    bench.records.gather("again", "p1", NUMBER)
+    await bench.settled("again")
+    assert bench.crm.asked[len(before) :].count("record") == 1
+
+
+async def test_record_that_is_late_is_shown_late_and_then_whole(bench: Bench) -> None:
+    """All four sections are marked at their deadline, our own are there, and the record follows when it comes."""
+    bench.crm = WholeCrm()
+    bench.crm.hanging.add("record")
+    bench.records.gather("c", "p1", NUMBER)
+    states = await bench.settled("c")
+    assert {states[name] for name in record.CRM_SECTIONS} == {"late"}
+    assert states["calls"] == "ready"
+    bench.crm.gate.set()
+    await eventually(lambda: bench.state("c", "business") == bench.state("c", "profile") == "ready")
+
+
+async def test_record_that_fails_takes_no_section_along(bench: Bench) -> None:
+    """Where the one question fails each section is asked by itself, and only the broken one says so."""
+    bench.crm = WholeCrm()
+    bench.crm.failing = {"record": ZeroDivisionError(), "chats": model.CrmError("坏", text_en="bad", permanent=True)}
+    bench.records.gather("c", "p1", NUMBER)
+    states = await bench.settled("c")
+    assert states == {
+        "quotes": "ready", "business": "ready", "profile": "ready", "calls": "ready", "sms": "empty", "chat": "error",
+    }  # fmt: skip
 
 
 async def test_unknown_number_still_has_its_own_history(bench: Bench) -> None:
