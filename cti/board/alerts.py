@@ -112,9 +112,9 @@ class Alarms:
         for visit, caller in board.each_waiting():
             queue, since = caller.queue, caller.waiting_since
             limits = limits_of.get(queue) or limits_of.setdefault(queue, self.limits(queue))
-            if found.begins(f"late:{visit}", since + caller.target_s + _MOMENT):
+            if found.begins(f"late:{visit}", since + caller.target_s + _MOMENT, lasts=True):
                 found.raise_(_wait("late", visit, caller, caller.target_s, _MOMENT))
-            if limits.warn_s is not None and found.begins(f"warn:{visit}", since + limits.warn_s):
+            if limits.warn_s is not None and found.begins(f"warn:{visit}", since + limits.warn_s, lasts=True):
                 found.raise_(_wait("warn", visit, caller, limits.warn_s, 0.0))
 
     def _queues(self, board: Board, found: _Look) -> None:
@@ -181,9 +181,13 @@ class _Look:
         self.causes: set[str] = set()
         self.raised: list[Alert] = []
 
-    def begins(self, cause: str, at: float) -> bool:
-        """A cause that is there from `at` on; True where it is there now and was never told."""
-        if to_ms(at) > self._now_ms:
+    def begins(self, cause: str, at: float, *, lasts: bool = False) -> bool:
+        """A cause that is there from `at` on; True where it is there now and was never told.
+
+        `lasts`: once there it stays. A PBX's list tells waits in whole seconds, so that a restart of the service makes
+        one look shorter than it was.
+        """
+        if to_ms(at) > self._now_ms and not (lasts and cause in self._open):
             self.due = min(self.due, at)
             return False
         self.causes.add(cause)
