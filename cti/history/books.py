@@ -251,11 +251,12 @@ def fill(
         call = next(c for c in calls if c.id == own.call)
         n = own.n
         ours = call.visits[n]
-        agrees = _agree(own, visit)
-        mine = whole_wait(own)
-        apart = None if mine is None or visit.wait_s is None else abs(mine - visit.wait_s)
-        measured = agrees and (visit.wait_s is None or (apart is not None and (apart <= 2 or not call.gap)))
-        closed = _timed(visit, ours) if measured and call.gap else ours if measured else _closed(visit, ours, phones)
+        timed = _timed(visit, ours) if call.gap else ours
+        joined = own.joined_at if timed.joined_at is None else timed.joined_at
+        mine = whole_wait(msgspec.structs.replace(own, joined_at=joined, wait_s=timed.wait_s))
+        # Of a call with a gap the log's wait is believed wherever `compare` would tell a difference.
+        near = visit.wait_s is None or (mine is not None and (abs(mine - visit.wait_s) <= 1 or not call.gap))
+        closed = timed if near and _agree(own, visit) else _closed(visit, timed if near else ours, phones)
         talks = _talks(call, visit, closed)
         if closed == ours and talks == call.talks:
             return "same"

@@ -324,6 +324,20 @@ def test_an_entry_known_from_the_lists_only_is_put_into_the_log_s_second() -> No
         assert fill(visit, [seen_call(visits=(ours,), gap=False)], {}) == "same"
 
 
+def test_after_a_gap_no_wait_stays_that_the_reconciliation_would_tell() -> None:
+    """Entry and outcome right, the end two seconds early: the log's wait is taken; without a gap ours stands."""
+    visit = visits_of(TWICE)[0][1]
+    assert visit.wait_s is not None
+    for early in (0.0, 1.0, 2.0, 3.0):
+        left = AT + 5.1 + visit.wait_s - early
+        ours = seen_visit(joined_at=AT + 5.1, left_at=left, wait_s=left - AT - 5.1)
+        call = seen_call(visits=(ours,))
+        told = fill(visit, [call], {})
+        after = told.call if isinstance(told, Filled) else call
+        assert not compare(ours_of([after]), [visit]).differences
+        assert fill(visit, [msgspec.structs.replace(call, gap=False)], {}) == "same"
+
+
 def test_a_visit_whose_entry_comes_from_the_log_stands_in_its_place() -> None:
     """Its end was heard after the next one's beginning: the order is that of the entries."""
     first, second = visits_of(TWICE)[0]
