@@ -256,7 +256,7 @@ def fill(
         mine = whole_wait(msgspec.structs.replace(own, joined_at=joined, wait_s=timed.wait_s))
         # Of a call with a gap the log's wait is believed wherever `compare` would tell a difference.
         near = visit.wait_s is None or (mine is not None and (abs(mine - visit.wait_s) <= 1 or not call.gap))
-        closed = timed if near and _agree(own, visit) else _closed(visit, timed if near else ours, phones)
+        closed = timed if near and _agree(own, visit) else _closed(visit, timed, phones)
         talks = _talks(call, visit, closed)
         if closed == ours and talks == call.talks:
             return "same"
@@ -297,17 +297,33 @@ def fill(
 
 
 def _timed(visit: LogVisit, ours: Visit) -> Visit:
-    """Our visit with its entry in the second that the log has: the lists' whole seconds may be another's."""
-    if ours.joined_at is None or not 1 <= abs(int(ours.joined_at) - visit.entered) <= CLAMP_S:
+    """Our visit with entry and end in the seconds that the log has: a gap and the lists' whole seconds hide both."""
+    joined, left = _within(ours.joined_at, visit.entered), _within(ours.left_at, visit.left)
+    if (joined, left) == (ours.joined_at, ours.left_at):
         return ours
-    joined = min(max(ours.joined_at, float(visit.entered)), visit.entered + 0.999)
-    wait = None if ours.left_at is None or ours.wait_s is None else max(0.0, round(ours.left_at - joined, 6))
-    return msgspec.structs.replace(ours, joined_at=joined, wait_s=wait)
+    known = ours.wait_s is not None and joined is not None and left is not None
+    return msgspec.structs.replace(
+        ours,
+        joined_at=joined,
+        left_at=left,
+        answered_at=left if ours.answered_at is not None and ours.answered_at == ours.left_at else ours.answered_at,
+        wait_s=max(0.0, round(left - joined, 6)) if known and left is not None and joined is not None else None,
+    )
+
+
+def _within(at: float | None, second: int | None) -> float | None:
+    """A moment put into a second near it; one further off is another moment, and stays."""
+    if at is None or second is None or not 1 <= abs(int(at) - second) <= CLAMP_S:
+        return at
+    return min(max(at, float(second)), second + 0.999)
 
 
 def _closed(visit: LogVisit, old: Visit | None, phones: Mapping[str, str]) -> Visit:
     joined = old.joined_at if old is not None and old.joined_at is not None else float(visit.entered)
     left = None if visit.left is None else max(float(visit.left), joined)
+    if left is not None and old is not None and old.joined_at is not None and visit.outcome != "pbx_restart":
+        # Both ends cut to the second are together less than a second off; one cut and one not may be nearly two.
+        left = joined + max(0, visit.wait_s if visit.wait_s is not None else int(left) - visit.entered)
     answered = visit.outcome == "answered"
     rings = tuple(
         Missed(agent=agent, interface=phones.get(agent, agent), ring_s=ms / 1000) for agent, ms, _ in visit.missed

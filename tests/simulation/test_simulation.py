@@ -41,6 +41,11 @@ ONCE_FAILED = (
     22951,
     30548,
     33218,
+    641,
+    1251,
+    3168,
+    8975,
+    94550,
 )
 "Seeds that found something once."
 
