@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal, cast
 
@@ -267,8 +268,8 @@ def fill(
             known_of = (call.started_at, closed.left_at, _end(visit), *(talk.to for talk in talks))
             ended = min(ended, max(t for t in known_of if t is not None))
         visits = (*call.visits[:n], closed, *call.visits[n + 1 :])
-        if ours.joined_at is None:  # now that its entry is known, it has its place
-            visits = tuple(sorted(visits, key=lambda v: entry(call, v) or 0.0))
+        if closed.joined_at != ours.joined_at:  # now that its entry is known, it has its place
+            visits = tuple(sorted(visits, key=lambda v: _place(call, v)))
         done = msgspec.structs.replace(call, visits=visits, talks=talks, ended_at=ended, gap=True)
         return Filled(call=done, inserted=False)
     known = next((call for call in calls if call.id == visit.callid), None)
@@ -276,7 +277,7 @@ def fill(
     if known is not None:
         if known.ended_at is None:
             return "later"
-        visits = tuple(sorted((*known.visits, new), key=lambda v: entry(known, v) or 0.0))
+        visits = tuple(sorted((*known.visits, new), key=lambda v: _place(known, v)))
         talks = _talks(msgspec.structs.replace(known, gap=True), visit, new)
         call = msgspec.structs.replace(known, visits=visits, talks=talks, gap=True)
         return Filled(call=call, inserted=False)
@@ -294,6 +295,11 @@ def fill(
         gap=True,
     )
     return Filled(call=msgspec.structs.replace(call, talks=_talks(call, visit, new)), inserted=True)
+
+
+def _place(call: Call, visit: Visit) -> tuple[int, float]:
+    """Where a visit stands among a call's: of two that began in one second the one that ended first was first."""
+    return int(entry(call, visit) or 0.0), math.inf if visit.left_at is None else visit.left_at
 
 
 def _timed(visit: LogVisit, ours: Visit) -> Visit:

@@ -46,6 +46,7 @@ ONCE_FAILED = (
     3168,
     8975,
     94550,
+    50801,
 )
 "Seeds that found something once."
 
