@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -108,14 +109,18 @@ class Postgresql:
     def freeze(self) -> None:
         """Let the server hang: connections stay, nothing answers."""
         os.killpg(self.process.pid, signal.SIGSTOP)
-        for child in self._children():
-            os.kill(child, signal.SIGSTOP)
+        self._tell_children(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        for child in self._children():
-            os.kill(child, signal.SIGCONT)
+        self._tell_children(signal.SIGCONT)
         os.killpg(self.process.pid, signal.SIGCONT)
+
+    def _tell_children(self, number: signal.Signals) -> None:
+        """Signal each of the server's processes; one whose client has just left may be gone before its turn."""
+        for child in self._children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
 
     def _children(self) -> list[int]:
         """The server's own processes; each leads a group of its own."""
@@ -125,7 +130,9 @@ class Postgresql:
 
     def end(self) -> None:
         """Stop it and take its folder away."""
-        if self.process.poll() is None:
-            self.thaw()
-            self.process.send_signal(signal.SIGINT)  # fast: does not wait for clients
-        self.place.end()
+        try:
+            if self.process.poll() is None:
+                self.thaw()
+                self.process.send_signal(signal.SIGINT)  # fast: does not wait for clients
+        finally:
+            self.place.end()
