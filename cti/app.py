@@ -44,7 +44,7 @@ from cti.popup.session import PopSession
 from cti.privacy import Privacy
 from cti.settings import Settings
 from cti.sms.record import section as sms_section
-from cti.store import Claim, Store, StoreError, Writer
+from cti.store import Claim, Store, Writer, is_outage
 from cti.supervision import Supervision
 from cti.ticker import steady_clock, wall_clock
 from cti.watching import Watching
@@ -218,7 +218,7 @@ class App:
         )
         self.watching.listen(self.bus)
         self.bus.subscribe("floor", self.floor.on_event)
-        self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=_is_outage)
+        self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=is_outage)
         self.writer = Writer(self.store)
         self.chronicle = Chronicle(self.store, self.bus, settings, phones=self.phones.of, clock=self.pbx_now)
         self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
@@ -405,10 +405,6 @@ class App:
             "writer": {"written": self.writer.written, "refused": self.writer.refused},
             **self.watching.counters(),
         }
-
-
-def _is_outage(error: BaseException) -> bool:
-    return not (isinstance(error, StoreError) and error.permanent)
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cti.asking import ask
 from cti.bus import Bus
 from cti.history.answers import Names
 from cti.history.ask import DEFAULT_SHORT_S
@@ -20,9 +21,8 @@ from cti.history.queue_log import Rules
 from cti.history.recorder import Recorder
 from cti.popup.lanes import Away, Lane, Late
 from cti.settings import Settings
-from cti.store import Store, StoreError
+from cti.store import Store, StoreError, is_outage
 from cti.ticker import steady_clock
-from cti.web.ports import Refusal
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ class Chronicle:
     ) -> None:
         """`phones` gives a user's phones; `clock` is the PBX's."""
         # Reports may take their time, and never that of notes, drafts or logins.
-        self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=_is_outage)
-        self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=_is_outage)
+        self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=is_outage)
+        self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=is_outage)
         self.recorder = Recorder()
         bus.subscribe("history", self.recorder.on_event)
         targets = {name: (queue.target, queue.short) for name, queue in settings.queues.items()}
@@ -107,13 +107,4 @@ class Chronicle:
         self._writing.close()
 
     async def _asked(self, work: Callable[[], Any]) -> Any:
-        try:
-            return await self._asking.run(work)
-        except StoreError as error:
-            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
-        except (Away, Late):
-            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
-
-
-def _is_outage(error: BaseException) -> bool:
-    return not (isinstance(error, StoreError) and error.permanent)
+        return await ask(self._asking, work)

@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 from crm_bridge import model
 from cti import privacy, wire
 from cti.ami.actions import AmiError
+from cti.asking import ask
 from cti.auth import Auth, Identity
 from cti.calls.record import Call
 from cti.control.pause import Pbx, pause, reason_for
 from cti.floor import Floor
-from cti.popup.lanes import Away, Lane, Late
+from cti.popup.lanes import Lane
 from cti.popup.phones import PhoneTaken
 from cti.privacy import Sight
-from cti.store import CallRow, NoteConflict, Store, StoreError
+from cti.store import CallRow, NoteConflict, Store
 from cti.store.rows import summary
 from cti.web.ports import Refusal, not_found
 from cti.web.refusing import refusal_of
@@ -306,14 +307,7 @@ class Desks:
         return result
 
     async def _stored(self, call: Callable[[], T]) -> T:
-        try:
-            return await self._lane.run(call)
-        except NoteConflict:
-            raise
-        except StoreError as error:
-            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
-        except (Away, Late):
-            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+        return await ask(self._lane, call)
 
     def _audit(self, identity: Identity, action: str, subject: str, detail: str = "") -> None:
         """Write down who did what, behind the answer's back."""

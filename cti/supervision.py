@@ -13,6 +13,7 @@ from cti import events, wire
 from cti.ami.actions import AmiError
 from cti.ami.link import Link
 from cti.ami.messages import Packet
+from cti.asking import ask
 from cti.auth import Identity
 from cti.calls.pbx import Pbx
 from cti.control import listening
@@ -27,9 +28,9 @@ from cti.events import Event
 from cti.floor import Floor
 from cti.overflowing import OverflowRules, granted
 from cti.popup.hub import Page
-from cti.popup.lanes import Away, Lane, Late
+from cti.popup.lanes import Lane
 from cti.settings import Settings
-from cti.store import Store, StoreError
+from cti.store import Store
 from cti.ticker import wall_clock
 from cti.wire.supervision import (
     ActionsAnswer,
@@ -251,12 +252,7 @@ class Supervision:
 
     async def stored(self, call: Callable[[], T]) -> T:
         """Ask the store. Raises Declined."""
-        try:
-            return await self._lane.run(call)
-        except StoreError as error:
-            raise Declined(422 if error.permanent else 503, "store", error.text, error.text_en) from None
-        except (Away, Late):
-            raise Declined(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+        return await ask(self._lane, call, Declined)
 
     async def kept(self, action: str) -> ActionView | None:
         """An action as it was written down."""

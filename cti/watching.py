@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cti import events
+from cti.asking import ask
 from cti.auth import Auth, Identity
 from cti.board import Changes
 from cti.board.alerts import Alarms
@@ -18,10 +19,10 @@ from cti.bus import Bus
 from cti.floor import Floor
 from cti.history.calendar import Calendar
 from cti.popup.hub import Hub, Page
-from cti.popup.lanes import Away, Lane, Late
+from cti.popup.lanes import Lane
 from cti.recordings.desk import RecordingDesk
 from cti.settings import Settings
-from cti.store import Store, StoreError
+from cti.store import Store, is_outage
 from cti.ticker import steady_clock, wall_clock
 from cti.watch.bell import Bell
 from cti.watch.desks import AlertDesk, TeamBook
@@ -62,8 +63,8 @@ class Watching:
         self._clock = clock
         self._zone = zone
         # Reading may take its time, and writing goes on meanwhile.
-        self._asking = Lane("watching", 2, deadline_s=30.0, clock=steady_clock, counts=_is_outage)
-        self._writing = Lane("watching-notes", 1, deadline_s=30.0, clock=steady_clock, counts=_is_outage)
+        self._asking = Lane("watching", 2, deadline_s=30.0, clock=steady_clock, counts=_counts)
+        self._writing = Lane("watching-notes", 1, deadline_s=30.0, clock=steady_clock, counts=_counts)
         board = floor.board
         self.alarms = Alarms(watching.alerts.queues, watching.alerts.default)
         self.hooks = Webhooks(
@@ -186,12 +187,7 @@ class Watching:
         self._floor.board_changed()
 
     async def _asked(self, work: Callable[[], Any]) -> Any:
-        try:
-            return await self._asking.run(work)
-        except StoreError as error:
-            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
-        except (Away, Late):
-            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+        return await ask(self._asking, work)
 
     def counters(self) -> dict[str, dict[str, int]]:
         """For those who watch the service."""
@@ -201,6 +197,5 @@ class Watching:
         }
 
 
-def _is_outage(error: BaseException) -> bool:
-    # A refusal is an answer; a store that says "never so" is there.
-    return not isinstance(error, Refusal) and not (isinstance(error, StoreError) and error.permanent)
+def _counts(error: BaseException) -> bool:
+    return not isinstance(error, Refusal) and is_outage(error)  # a refusal is an answer

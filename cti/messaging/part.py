@@ -15,6 +15,7 @@ import msgspec
 from crm_bridge import model
 from crm_bridge.numbers import Number
 from cti import wire
+from cti.asking import ask
 from cti.auth import Identity
 from cti.bus import Bus
 from cti.floor import Floor
@@ -34,9 +35,8 @@ from cti.sms.outbox import OutboxWorker
 from cti.sms.platform import Item, Taking
 from cti.sms.smpp import SmppSender
 from cti.sms.wishes import Task
-from cti.store import Store, StoreError
+from cti.store import Store, StoreError, is_outage
 from cti.ticker import steady_clock
-from cti.web.ports import Refusal
 from cti.wire import messages as shapes
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Messaging(Conversations, Pages, RuleBook):
         self._clock = clock
         self._canonical = canonical
         self._zone = zone
-        self._lane = Lane("messages", 2, deadline_s=20.0, clock=steady_clock, counts=_is_outage)
+        self._lane = Lane("messages", 2, deadline_s=20.0, clock=steady_clock, counts=is_outage)
         self._news = asyncio.Event()
         self._unapplied = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -356,12 +356,7 @@ class Messaging(Conversations, Pages, RuleBook):
         return self._hook_counts
 
     async def _stored(self, call: Callable[[], Any]) -> Any:
-        try:
-            return await self._lane.run(call)
-        except StoreError as error:
-            raise Refusal(422 if error.permanent else 503, "store", error.text, error.text_en) from None
-        except (Away, Late):
-            raise Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again") from None
+        return await ask(self._lane, call)
 
     def _write_down(self, identity: Identity, action: str, subject: str, detail: str) -> None:
         at = self._clock()
@@ -381,7 +376,3 @@ class Messaging(Conversations, Pages, RuleBook):
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _is_outage(error: BaseException) -> bool:
-    return not (isinstance(error, StoreError) and error.permanent)

@@ -27,6 +27,11 @@ class StoreError(Exception):
         self.permanent = permanent
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether a failed call speaks against the store: one that says "never so" is there."""
+    return not (isinstance(error, StoreError) and error.permanent)
+
+
 class Base:
     """A database with the store's tables. Every method may be called from any thread."""
 
