@@ -22,7 +22,7 @@ from crm_bridge.embedded.quoting import Quoting
 from crm_bridge.embedded.record import Reading, to_id
 from crm_bridge.embedded.search import search
 from crm_bridge.embedded.shape import Shaping
-from crm_bridge.freight.lanes import LaneDeal, LanePrices, Per, lane_prices
+from crm_bridge.freight.lanes import LaneDeal
 from crm_bridge.model import (
     BusinessRecord,
     Category,
@@ -175,35 +175,6 @@ class EmbeddedCrm(Reading, Shaping, PeopleEditing, Quoting):
         with self._read() as connection:
             account = None if party_id is None else writes.account_of(connection, to_id(party_id))
             return lanes.deals(connection, pol, pod, since, self._clock() if until is None else until, account)
-
-    def lane_prices(
-        self,
-        pol: str,
-        pod: str,
-        container: str,
-        currency: str,
-        *,
-        per: Per = "week",
-        periods: int = 26,
-        party_id: str | None = None,
-    ) -> LanePrices | None:
-        """How a lane's price went; None where fewer than three closed deals tell. See `freight.lanes`."""
-        now = self._clock()
-        longest = 7 if per == "week" else 31
-        since = now - (max(1, periods) + 1) * longest * 86400.0
-        found = self.lane_deals(pol, pod, since, now, party_id)
-        zone = self._zone
-        return lane_prices(
-            found,
-            pol=pol,
-            pod=pod,
-            container=container,
-            currency=currency,
-            now=now,
-            zone=zone,
-            per=per,
-            periods=periods,
-        )
 
     def is_empty(self) -> bool:
         """Whether there is no party at all."""

@@ -10,12 +10,12 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from crm_bridge.freight import containers
-from crm_bridge.freight.trend import LEAST, Deal, quantile, without_outliers
+from crm_bridge.freight.trend import DAY, LEAST, Deal, quantile, without_outliers
 
 Per = Literal["week", "month"]
 MOST_PERIODS: Final = 260
@@ -90,6 +90,49 @@ class LanePrices(msgspec.Struct, frozen=True, kw_only=True):
     "Deals of this lane and type left out because they are in another currency."
     mixed: int
     "Deals left out because one price stands for several container types."
+
+
+class LaneSource(Protocol):
+    """Whoever knows closed deals."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """By which weeks and months begin."""
+
+    def lane_deals(
+        self, pol: str, pod: str, since: float, until: float | None = None, party_id: str | None = None
+    ) -> list[LaneDeal]:
+        """Closed deals between two ports in any spelling; those of `party_id` and company are `ours`."""
+
+
+def read_prices(
+    source: LaneSource,
+    pol: str,
+    pod: str,
+    container: str = "",
+    currency: str = "",
+    *,
+    now: float,
+    per: Per = "week",
+    periods: int = 26,
+    party_id: str | None = None,
+) -> tuple[LanePrices | None, list[tuple[str, str, int]]]:
+    """How a lane's price went up to `now` (see `lane_prices`), and what else it can be shown for (see `kinds`).
+
+    A container type or currency that is not said is the one the lane has most deals of.
+    """
+    since = now - (max(1, periods) + 1) * (7 if per == "week" else 31) * DAY
+    deals = source.lane_deals(pol, pod, since, now, party_id)
+    offered = kinds(deals)
+    fitting = [kind[:2] for kind in offered if container in ("", kind[0]) and currency in ("", kind[1])]
+    kind, coin = (container, currency) if container and currency else fitting[0] if fitting else ("", "")
+    if not kind:
+        return None, offered
+    zone = source.zone
+    told = lane_prices(
+        deals, pol=pol, pod=pod, container=kind, currency=coin, now=now, zone=zone, per=per, periods=periods
+    )
+    return told, offered
 
 
 def lane_prices(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from crm_bridge.embedded import EmbeddedCrm, writes
 from crm_bridge.embedded.crm import errors, to_id
 from crm_bridge.embedded.lanes import Lane
 from crm_bridge.freight import containers
-from crm_bridge.freight.lanes import LaneDeal, LanePrices, Per, lane_prices
+from crm_bridge.freight.lanes import LaneDeal
 from crm_bridge.freight.ports import find, lane_key
 from crm_bridge.freight.trend import WEEK, Deal, trend
 from crm_bridge.index import PhoneIndex
@@ -138,6 +138,11 @@ class LanesOfBoth:
                     shown[key] = Lane(pol=_name(one.pol), pod=_name(one.pod), n=0, last=one.deal.at)
         return [msgspec.structs.replace(shown[key], n=n) for key, n in counts.most_common(max(1, min(limit, 500)))]
 
+    @property
+    def zone(self) -> tzinfo:
+        """See `EmbeddedCrm.zone`."""
+        return self.local.zone
+
     def lane_deals(
         self, pol: str, pod: str, since: float, until: float | None = None, party_id: str | None = None
     ) -> list[LaneDeal]:
@@ -151,32 +156,6 @@ class LanesOfBoth:
             if (one.pol_key, one.pod_key) == lane and since < one.deal.at <= end
         ]
         return sorted([*self.local.lane_deals(pol, pod, since, until, party_id), *theirs], key=lambda deal: -deal.at)
-
-    def lane_prices(
-        self,
-        pol: str,
-        pod: str,
-        container: str,
-        currency: str,
-        *,
-        per: Per = "week",
-        periods: int = 26,
-        party_id: str | None = None,
-    ) -> LanePrices | None:
-        """See `EmbeddedCrm.lane_prices`."""
-        now = self._clock()
-        since = now - (max(1, periods) + 1) * (7 if per == "week" else 31) * 86_400.0
-        return lane_prices(
-            self.lane_deals(pol, pod, since, now, party_id),
-            pol=pol,
-            pod=pod,
-            container=container,
-            currency=currency,
-            now=now,
-            zone=self.local.zone,
-            per=per,
-            periods=periods,
-        )
 
     def trend_of(self, party_id: str, quotes: Sequence[Quote], now: float) -> Trend | None:
         """Price trend of the lane the caller most likely asks for: that of the first quote that has a price."""

@@ -15,6 +15,7 @@ from crm_bridge import sql
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.embedded.quoting import QuoteDraft
 from crm_bridge.freight.charges import Charge
+from crm_bridge.freight.lanes import read_prices
 from crm_bridge.model import BusinessRecord, ContactPoint, CrmError
 from crm_bridge.writeback import Delivery, Outbox, Pace, Rules, WriteBack, targets
 from crm_bridge.writeback.sql_target import SqlTarget
@@ -191,7 +192,7 @@ def test_lanes_catalogue_people_and_quotes_on_postgresql(postgresql: Postgresql)
                 for n, pol in enumerate(["宁波", "Ningbo", "CNNGB"])
             ],
         )
-    prices = crm.lane_prices("北仑", "HAMBURG", "40HC", "USD")
+    prices, _ = read_prices(crm, "北仑", "HAMBURG", "40HC", "USD", now=NOW)
     assert prices is not None
     assert (prices.n, prices.median) == (3, 2001.0)
     assert [(lane.pol, lane.n) for lane in crm.lanes(0.0)] == [("宁波", 3)]

@@ -7,8 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from crm_bridge.freight import charges, containers, currencies, ports
-from crm_bridge.freight.lanes import LanePrices, Per, kinds
-from crm_bridge.live import SiteCrm
+from crm_bridge.freight.lanes import Per, read_prices
 from cti import privacy
 from cti.web.api.reading import number_of, one_of
 from cti.web.ports import Refusal
@@ -41,17 +40,9 @@ async def prices(request: Request) -> web.StreamResponse:
     party = request.query("party")
     now = request.services.clock()
 
-    def read(crm: SiteCrm) -> tuple[LanePrices | None, list[tuple[str, str, int]]]:
-        deals = crm.lane_deals(pol, pod, now - (periods + 1) * (7 if per == "week" else 31) * DAY_S, now)
-        offered = kinds(deals)
-        # What is not said is what the lane has most of.
-        fitting = [k for k in offered if container in ("", k[0]) and currency in ("", k[1])]
-        kind, coin = (container, currency) if container and currency else fitting[0][:2] if fitting else ("", "")
-        if not kind:
-            return None, offered
-        return crm.lane_prices(pol, pod, kind, coin, per=per, periods=periods, party_id=party), offered
-
-    found, offered = await request.services.customers.ask(read)
+    found, offered = await request.services.customers.ask(
+        lambda crm: read_prices(crm, pol, pod, container, currency, now=now, per=per, periods=periods, party_id=party)
+    )
     text, text_en = ("", "") if found is not None else _TOO_FEW
     return answer(
         shapes.PricesAnswer(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import crm_bridge.embedded.crm
 from crm_bridge.embedded import EmbeddedCrm
-from crm_bridge.freight.lanes import LaneDeal, LanePrices, Per, Period, in_currency, kinds, lane_prices
+from crm_bridge.freight.lanes import LaneDeal, LanePrices, Per, Period, in_currency, kinds, lane_prices, read_prices
 from crm_bridge.freight.trend import quantile
 from crm_bridge.model import BusinessRecord
 
@@ -212,7 +212,7 @@ def test_a_lane_is_one_however_its_ports_are_written(crm: EmbeddedCrm) -> None:
             (2003.0, False),
             (2004.0, False),
         ]
-    prices = crm.lane_prices("Ningbo", "汉堡", "高柜", "USD", per="month", periods=6, party_id=one)
+    prices, _ = read_prices(crm, "Ningbo", "汉堡", "高柜", "USD", now=NOW, per="month", periods=6, party_id=one)
     assert prices is not None
     assert (prices.container, prices.n, prices.median, len(prices.ours)) == ("40HQ", 5, 2002.0, 2)
     assert crm.lane_deals("", "汉堡", 0.0) == []

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from crm_bridge.embedded import EmbeddedCrm
+from crm_bridge.freight.lanes import read_prices
 from crm_bridge.live import open_crm, own_part
 from crm_bridge.mapped import MappedCrm, MappingError, mapping
 from crm_bridge.mapped.check import check
@@ -338,7 +339,7 @@ def test_lanes_are_priced_from_their_deals_and_ours(their: sa.Engine, opened: Op
     party = crm.lookup("13812345678")[0].party.id
     deal = {"pol": "宁波", "pod": "汉堡", "container": "40HQ", "price": "2340", "currency": "USD", "closed": "won"}
     crm.add_business(party, deal, "lin")
-    prices = crm.lane_prices("宁波", "汉堡", "40HQ", "USD", per="month", party_id=party)
+    prices, _ = read_prices(crm, "宁波", "汉堡", "40HQ", "USD", now=now, per="month", party_id=party)
     assert prices is not None
     assert (prices.n, prices.min, prices.max, len(prices.ours)) == (4, 2300.0, 2350.0, 4)
     assert [(lane.pol, lane.pod, lane.n) for lane in crm.lanes(0.0)] == [("宁波", "汉堡", 4)]
