@@ -92,6 +92,24 @@ def closed_in_gap(call: Call, at: float) -> Call:
     return msgspec.structs.replace(call, talks=talks, ended_at=at, gap=True)
 
 
+def knows_more(stored: Call, waiting: Call) -> bool:
+    """Of a call that waited to be written while somebody else may have written it: whether what is stored stays.
+
+    One that ended is not replaced by one that goes on. Of two that ended, whoever saw all of it is believed; else, and
+    of two that go on, the one that tells more, for what is told of a call only grows. Equal ones: the one that waited.
+    """
+    if (stored.ended_at is None) != (waiting.ended_at is None):
+        return stored.ended_at is not None
+    return _known(stored) > _known(waiting)
+
+
+def _known(call: Call) -> tuple[bool, bool, int, int]:
+    rings = sum(len(visit.missed) for visit in call.visits)
+    parts = len(call.refused) + len(call.visits) + rings + len(call.talks) + len(call.transfers)
+    settled = sum(v.outcome != "unknown" for v in call.visits) + sum(t.to is not None for t in call.talks)
+    return not call.partial, call.ended_at is None or not call.gap, parts, settled
+
+
 def _near(a: float | None, b: float | None) -> bool:
     return a is not None and b is not None and abs(a - b) <= SAME_S
 

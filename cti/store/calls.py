@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from crm_bridge import sql
 from cti.calls import record
+from cti.continuity import knows_more
 from cti.store import rows, tables
 from cti.store.base import Base
 from cti.store.rows import CallRow
@@ -21,13 +22,22 @@ _MANY: Final = 500
 class Calls(Base):
     """The part of the store that keeps calls."""
 
-    def save_calls(self, calls: Sequence[record.Call], pbx: str) -> None:
-        """Write calls, open or ended, as they stand now: all or none. A call written before is replaced."""
+    def save_calls(self, calls: Sequence[record.Call], pbx: str, *, older: bool = False) -> None:
+        """Write calls, open or ended, as they stand now: all or none. A call written before is replaced.
+
+        `older`: they waited, and another node or an earlier run may have written newer ones meanwhile. Of each call the
+        document that knows more stays (`cti.continuity.knows_more`), judged in the transaction that writes.
+        """
         if not calls:
             return
         last = {call.id: call for call in calls}
-        heads, parts = rows.take_apart(last.values(), pbx, self._site)
         with self._write() as connection:
+            if older:
+                for ids in _chunks(list(last)):
+                    for stored in documents(connection, tables.call.c.id.in_(ids), to_change=True):
+                        if knows_more(stored, last[stored.id]):
+                            del last[stored.id]
+            heads, parts = rows.take_apart(last.values(), pbx, self._site)
             for ids in _chunks([head["id"] for head in heads]):
                 for table in _PARTS.values():
                     connection.execute(sa.delete(table).where(table.c.call_id.in_(ids)))
@@ -91,6 +101,15 @@ class Calls(Base):
         """Documents of all calls that began at or after `since`, in order; those without a beginning by their end."""
         began = sa.func.coalesce(tables.call.c.started_at, tables.call.c.ended_at)
         return self._documents(began >= since)
+
+    def ended_calls(self, ids: Sequence[str]) -> dict[str, bool]:
+        """{call: whether it has ended} of those of these calls that are stored."""
+        found: dict[str, bool] = {}
+        with self._read() as connection:
+            for some in _chunks(list(ids)):
+                query = sa.select(tables.call.c.id, tables.call.c.ended_at).where(tables.call.c.id.in_(some))
+                found |= {row.id: row.ended_at is not None for row in connection.execute(query)}
+        return found
 
     def open_calls(self) -> list[record.Call]:
         """Documents of the calls that had not ended when they were last written."""

@@ -147,3 +147,29 @@ def test_a_store_reopened_has_everything(tmp_path: Path) -> None:
     two.migrate()
     assert two.call("c1") == call()
     two.close()
+
+
+def test_what_waited_never_takes_the_place_of_what_is_known_better(store: Store) -> None:
+    """Written as older: an end stays, an end replaces what went on, and of two the one that tells more stays."""
+    ended, open_ = call("a"), call("b", ended=False)
+    store.save_calls([ended, open_], "p")
+    store.save_calls([call("a", ended=False), call("b"), call("new")], "p", older=True)
+    assert (store.call("a"), store.call("b"), store.call("new")) == (ended, call("b"), call("new"))
+    blind = msgspec.structs.replace(call("c"), gap=True, talks=())
+    store.save_calls([blind], "p")
+    store.save_calls([call("c")], "p", older=True)
+    store.save_calls([blind], "p", older=True)
+    assert store.call("c") == call("c")
+    less = call("d", talk=None, ended=False)
+    more = call("d", ended=False)
+    store.save_calls([less], "p")
+    store.save_calls([more], "p", older=True)
+    store.save_calls([less], "p", older=True)
+    assert store.call("d") == more
+
+
+def test_which_of_these_calls_have_ended(store: Store) -> None:
+    """Asked for some calls, the store names those it has and whether they are over."""
+    store.save_calls([call("a"), call("b", ended=False)], "p")
+    assert store.ended_calls(["a", "b", "never"]) == {"a": True, "b": False}
+    assert store.ended_calls([]) == {}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cti.calls.record import Call
 from cti.store import Store, StoreError, Writer
+from cti.store.lease import StaleEpochError
 from tests.store.records import call
 
 
@@ -24,16 +25,34 @@ class Disk:
         self.gate.set()
         self.calls: dict[str, Call] = {}
         self.batches: list[int] = []
+        self.older = 0
+        self.asked = threading.Event()
+        "Set as soon as something is to be written."
 
-    def save_calls(self, calls: list[Call], pbx: str) -> None:
+    def save_calls(self, calls: Sequence[Call], pbx: str, *, older: bool = False) -> None:
         """Keep them, or fail as told."""
+        self.asked.set()
         self.gate.wait(60)
         if self.fails is not None:
             raise self.fails
+        self.older += older * len(calls)
         if any(each.id == self.poison for each in calls):
             raise StoreError("坏", "bad", permanent=True)
         self.batches.append(len(calls))
         self.calls.update({each.id: each for each in calls})
+
+    def drop_calls(self, ids: Sequence[str]) -> None:
+        """Forget them, or fail as told."""
+        if self.fails is not None:
+            raise self.fails
+        for id in ids:
+            self.calls.pop(id, None)
+
+    def ended_calls(self, ids: Sequence[str]) -> dict[str, bool]:
+        """Which of them there are."""
+        if self.fails is not None:
+            raise self.fails
+        return {id: self.calls[id].ended_at is not None for id in ids if id in self.calls}
 
 
 @asynccontextmanager
@@ -206,3 +225,112 @@ async def test_a_store_taken_away_is_waited_for(tmp_path: Path) -> None:
         assert await writer.flush(60)
     assert store.call("c") == call("c")
     store.close()
+
+
+class View(Disk):
+    """A disk as one node sees it under its lease."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__()
+        self.calls = disk.calls
+        self.stale = False
+
+    def save_calls(self, calls: Sequence[Call], pbx: str, *, older: bool = False) -> None:
+        """Refuse where another node leads."""
+        self.asked.set()
+        self.gate.wait(60)
+        if self.stale:
+            raise StaleEpochError()
+        super().save_calls(calls, pbx, older=older)
+
+
+async def test_what_waits_is_written_when_this_node_leads() -> None:
+    """A node that does not lead writes nothing and keeps all; told to lead, it writes by the view it is given."""
+    disk = Disk()
+    view = View(disk)
+    async with running(disk) as writer:
+        writer.lead(None)
+        for n in range(5):
+            writer.put(call(f"c{n}"), "p")
+        assert not await writer.flush(0.05)
+        assert (disk.calls, writer.backlog, writer.leads) == ({}, 5, False)
+        writer.lead(view)
+        assert await writer.flush(60)
+        assert (len(disk.calls), view.older, disk.batches) == (5, 5, [])
+        writer.put(call("new"), "p")
+        assert await writer.flush(60)
+        assert (len(disk.calls), view.older) == (6, 5)
+
+
+async def test_leader_of_yesterday_writes_nothing_more_and_keeps_what_it_saw() -> None:
+    """Refused because another leads, the writer says so once and stops; leading again it writes what it kept."""
+    disk = Disk()
+    old, new = View(disk), View(disk)
+    told = asyncio.Event()
+    async with running(disk) as writer:
+        writer.on_stale = told.set
+        writer.lead(old)
+        writer.put(call("before"), "p")
+        assert await writer.flush(60)
+        old.stale = True
+        writer.put(call("late"), "p")
+        await asyncio.wait_for(told.wait(), 60)
+        assert (writer.leads, writer.backlog, set(disk.calls)) == (False, 1, {"before"})
+        writer.put(call("later"), "p")
+        writer.lead(new)
+        assert await writer.flush(60)
+    assert set(disk.calls) == {"before", "late", "later"}
+
+
+async def test_refusal_of_an_old_view_does_not_stop_a_new_one() -> None:
+    """A write under the old epoch that comes back after this node leads again changes nothing."""
+    disk = Disk()
+    old, new = View(disk), View(disk)
+    stopped = asyncio.Event()
+    async with running(disk) as writer:
+        writer.on_stale = stopped.set
+        writer.lead(old)
+        old.stale = True
+        old.gate.clear()
+        writer.put(call("c"), "p")
+        assert await asyncio.to_thread(old.asked.wait, 60)
+        writer.lead(new)
+        old.gate.set()
+        assert await writer.flush(60)
+        assert (writer.leads, stopped.is_set(), set(disk.calls)) == (True, False, {"c"})
+
+
+async def test_what_another_node_has_written_waits_no_longer() -> None:
+    """A node that does not lead forgets calls whose end is stored and merged ones that are not; the rest it keeps."""
+    disk = Disk()
+    async with running(disk, look_s=0.005) as writer:
+        writer.lead(None)
+        for name in ("stored", "open-there", "unknown"):
+            writer.put(call(name), "p")
+        writer.put(call("open", ended=False), "p")
+        writer.drop("merged", "p")
+        disk.calls["stored"] = call("stored")
+        disk.calls["open-there"] = call("open-there", ended=False)
+        disk.calls["open"] = call("open", ended=False)
+        async with asyncio.timeout(60):
+            while writer.backlog > 3:  # noqa: ASYNC110 - nobody is told of it
+                await asyncio.sleep(0.005)
+        writer.lead(disk)
+        assert await writer.flush(60)
+    assert set(disk.calls) == {"stored", "open-there", "unknown", "open"}
+    assert disk.calls["open-there"] == call("open-there")
+
+
+async def test_merged_call_is_dropped_behind_its_last_document() -> None:
+    """A call that became part of another is forgotten, however the store was when that was told."""
+    disk = Disk()
+    async with running(disk) as writer:
+        writer.put(call("c"), "p")
+        assert await writer.flush(60)
+        disk.fails = StoreError("忙", "busy", permanent=False)
+        writer.put(call("c", wait=2.0), "p")
+        writer.put(call("d"), "p")
+        writer.drop("c", "p")
+        disk.fails = None
+        assert await writer.flush(60)
+    assert set(disk.calls) == {"d"}
