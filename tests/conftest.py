@@ -1,13 +1,16 @@
-"""What holds for every test: in CI a skipped test is a failed one, with the reason it was skipped for."""
+"""What all tests share: in CI a skipped test is a failed one, with its reason; and one PostgreSQL for a whole run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+
+from tests.debian import Unavailable
+from tests.servers.postgresql import Postgresql
 
 hypothesis.settings.register_profile(
     "thirteen", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
@@ -26,3 +29,14 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """A running PostgreSQL for all tests of a run: each takes a database of its own name, and nobody freezes it."""
+    try:
+        server = Postgresql.start()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.end()

@@ -17,7 +17,6 @@ from cti.demo.pbx import ReplayedPbx
 from cti.demo.sample import Sample
 from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
 from tests.app.service import Browser, Service, eventually, service
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
 START_S = 90.0
@@ -179,18 +178,11 @@ def _rows(folder: Path, where: str) -> int:
 
 
 @pytest.mark.long
-async def test_on_postgresql_the_row_is_there_once(folder: Path, made: Sample) -> None:
+async def test_on_postgresql_the_row_is_there_once(folder: Path, made: Sample, postgresql: Postgresql) -> None:
     """The same on a real server: the customer is found by his number there, and his call is a row there."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    try:
-        own = OwnCrm(server.create("theirs"), folder)
-        async with service(folder, made, change=own.settings()) as running, running.browser() as browser:
-            await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
-            call, _ = await _talk(running, browser, NUMBER)
-            await eventually(lambda: own.rows(CALLS))
-            assert [row[:4] for row in own.rows(CALLS)] == [(f"call:{call}", "1", NUMBER, "answered")]
-    finally:
-        server.end()
+    own = OwnCrm(postgresql.create("written_back"), folder)
+    async with service(folder, made, change=own.settings()) as running, running.browser() as browser:
+        await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
+        call, _ = await _talk(running, browser, NUMBER)
+        await eventually(lambda: own.rows(CALLS))
+        assert [row[:4] for row in own.rows(CALLS)] == [(f"call:{call}", "1", NUMBER, "answered")]

@@ -9,7 +9,6 @@ import pytest
 
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.numbers import Site
-from tests.debian import Unavailable
 from tests.servers.databases import Copies
 from tests.servers.postgresql import Postgresql
 
@@ -18,16 +17,9 @@ NOW = 1_780_000_000.0
 
 
 @pytest.fixture(scope="session")
-def crm_copies() -> Iterator[Copies]:
+def crm_copies(postgresql: Postgresql) -> Copies:
     """A PostgreSQL in which a migrated CRM can be copied."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    try:
-        yield Copies(server, _migrate)
-    finally:
-        server.end()
+    return Copies(postgresql, _migrate)
 
 
 def _migrate(url: str) -> None:

@@ -17,7 +17,6 @@ from crm_bridge import quick
 from crm_bridge.embedded import EmbeddedCrm, tables
 from crm_bridge.model import BusinessRecord, ChatMessage, Conflict, CrmError, Match, NotFound, Quote, QuoteLine, Record
 from crm_bridge.numbers import Site
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
 NOW = 1_780_000_000.0
@@ -92,22 +91,11 @@ customers = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.end()
-
-
-@pytest.fixture(scope="module")
-def both(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedCrm, EmbeddedCrm]]:
+def both(postgresql: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedCrm, EmbeddedCrm]]:
     """An empty CRM in SQLite and one in PostgreSQL."""
     made = [
         EmbeddedCrm(url, site=SITE, clock=lambda: NOW)
-        for url in (f"sqlite:///{tmp_path_factory.mktemp('crm')}/crm.db", server.create("crm"))
+        for url in (f"sqlite:///{tmp_path_factory.mktemp('crm')}/crm.db", postgresql.create("whole_record"))
     ]
     for crm in made:
         crm.migrate()

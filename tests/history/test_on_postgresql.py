@@ -16,7 +16,6 @@ from cti.history.queue_log import Rules
 from cti.history.recorder import Recorder
 from cti.history.report import cause_report, report, targets_for
 from cti.store import Store
-from tests.debian import Unavailable
 from tests.history.days import AGENTS, ZONE, at, calls
 from tests.history.logs import recorded, tape_calls
 from tests.history.test_causes import answered, shift
@@ -27,24 +26,13 @@ SINCE, UNTIL = at("2026-10-24 00:00"), at("2026-10-27 00:00")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.end()
-
-
-@pytest.fixture(scope="module")
-def both(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
+def both(postgresql: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
     """The same history in SQLite and in PostgreSQL."""
     folder = tmp_path_factory.mktemp("both")
     made = calls(random.Random(3), 500, SINCE, UNTIL)
     made += [answered(), *tape_calls("22", "ami_drop")]
     stores = []
-    for url in (f"sqlite:///{folder}/cti.db", server.create("history")):
+    for url in (f"sqlite:///{folder}/cti.db", postgresql.create("history")):
         store = Store.open(url)
         store.migrate()
         store.save_calls(made, "pbx")

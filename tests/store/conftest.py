@@ -8,22 +8,14 @@ from pathlib import Path
 import pytest
 
 from cti.store import Store
-from tests.debian import Unavailable
 from tests.servers.databases import Copies
 from tests.servers.postgresql import Postgresql
 
 
 @pytest.fixture(scope="session")
-def copies() -> Iterator[Copies]:
+def copies(postgresql: Postgresql) -> Copies:
     """A PostgreSQL in which a migrated store can be copied."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    try:
-        yield Copies(server, _migrate)
-    finally:
-        server.end()
+    return Copies(postgresql, _migrate)
 
 
 def _migrate(url: str) -> None:

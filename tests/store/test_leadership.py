@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -15,28 +15,16 @@ from cti.leadership import LEASE_S, Leadership
 from cti.store import Store
 from cti.store.lease import Lease
 from cti.ticker import steady_clock
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
 NAMES = (f"leading{number}" for number in itertools.count())
 GUARD_S = 20.0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.end()
-
-
 @pytest.fixture
-def url(server: Postgresql) -> str:
+def url(postgresql: Postgresql) -> str:
     """A database with the store's tables."""
-    made = server.create(next(NAMES))
+    made = postgresql.create(next(NAMES))
     store = Store.open(made)
     store.migrate()
     store.close()

@@ -14,23 +14,11 @@ import pytest
 
 from cti.store import Store
 from cti.store.lease import Lease, StaleEpochError
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 from tests.store.records import call
 
 NAMES = (f"lease{number}" for number in itertools.count())
 GUARD_S = 30
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.end()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,7 +27,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         made = f"sqlite:///{tmp_path}/cti.db"
     else:
-        made = request.getfixturevalue("server").create(next(NAMES))
+        made = request.getfixturevalue("postgresql").create(next(NAMES))
     store = Store.open(made)
     store.migrate()
     store.close()
@@ -125,9 +113,9 @@ def test_of_many_that_try_at_once_one_leads(url: str) -> None:
 
 
 @pytest.mark.parametrize("writes", range(1, 6))
-def test_leader_stopped_in_mid_write_finds_itself_replaced(server: Postgresql, writes: int) -> None:
+def test_leader_stopped_in_mid_write_finds_itself_replaced(postgresql: Postgresql, writes: int) -> None:
     """A leader that hung past its lease, wherever it stood, delays its successor briefly and writes no more."""
-    url = server.create(next(NAMES))
+    url = postgresql.create(next(NAMES))
     store = Store.open(url)
     store.migrate()
     words = [sys.executable, "-m", "tests.store.stopped_leader", url]

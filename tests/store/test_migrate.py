@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -18,28 +18,16 @@ from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.model import CrmError
 from cti import cli
 from cti.store import Store, StoreError
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
 GUARD_S = 60.0
 NAMES = (f"migrate{n}" for n in count())
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.end()
-
-
 @pytest.fixture
-def url(server: Postgresql) -> str:
+def url(postgresql: Postgresql) -> str:
     """An empty database."""
-    return server.create(next(NAMES))
+    return postgresql.create(next(NAMES))
 
 
 @pytest.fixture
@@ -161,9 +149,9 @@ def test_a_mapped_crm_has_its_own_tables_migrated_too(
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_check_tells_older_and_newer_tables(kind: str, server: Postgresql, tmp_path: Path) -> None:
+def test_check_tells_older_and_newer_tables(kind: str, postgresql: Postgresql, tmp_path: Path) -> None:
     """`check` of the store and of the CRM raise for good, in words, whichever way the tables differ."""
-    made = f"sqlite:///{tmp_path}/x.db" if kind == "sqlite" else server.create(next(NAMES))
+    made = f"sqlite:///{tmp_path}/x.db" if kind == "sqlite" else postgresql.create(next(NAMES))
     store, crm = Store.open(made), EmbeddedCrm(made)
     store.migrate()
     crm.migrate()

@@ -15,26 +15,18 @@ from crm_bridge.knowledge import Draft, KnowledgeBase
 from crm_bridge.numbers import Site
 from tests.crm.chat import corpus
 from tests.crm.chat.conftest import SHANGHAI, Chat
-from tests.debian import Unavailable
 from tests.servers.postgresql import Postgresql
 
 AT = 1_780_000_000
 
 
 @pytest.fixture(scope="module")
-def crm() -> Iterator[EmbeddedCrm]:
-    """A CRM in a PostgreSQL of its own."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    try:
-        made = EmbeddedCrm(server.create("chats"), site=Site(area_code="574"), clock=lambda: AT + 60.0)
-        made.migrate()
-        yield made
-        made.close()
-    finally:
-        server.end()
+def crm(postgresql: Postgresql) -> Iterator[EmbeddedCrm]:
+    """A CRM in PostgreSQL."""
+    made = EmbeddedCrm(postgresql.create("chats"), site=Site(area_code="574"), clock=lambda: AT + 60.0)
+    made.migrate()
+    yield made
+    made.close()
 
 
 def test_chat_records(crm: EmbeddedCrm, chat: Chat) -> None:
