@@ -1,9 +1,10 @@
 """What one node tells the others, over one Redis stream. The only door to Redis, which holds nothing of record.
 
-Every node delivers to its own pages first and tells the others behind the call's back: telling never waits, and what
-was told within a moment goes as one entry. A reader goes on after the last entry it has read, also over a
-reconnect. Entries of a node are numbered from its start; a number that is missing (trimmed, flushed, more told than
-could wait) means that the reader's picture of that node has a hole: it is told so and asks the node for a snapshot.
+Every node delivers to its own pages first and tells the others behind the call's back: telling never waits, what was
+told within a moment goes as one entry, and what is urgent takes along what was told before it. A reader goes on after
+the last entry it has read, also over a reconnect. Entries of a node are numbered from its start; a number that is
+missing (trimmed, flushed, more told than could wait) means that the reader's picture of that node has a hole: it is
+told so and asks the node for a snapshot.
 With Redis away everything here goes on as on a single node.
 """
 
@@ -22,8 +23,10 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-LINGER_S: Final = 0.02
-"What is told within this goes as one entry (a call may cost Redis 8 messages at most)."
+LINGER_S: Final = 0.25
+"What is not urgent waits this long for company: a call may cost Redis 8 messages at most, each entry is two of them."
+URGENT_S: Final = 0.01
+"What is urgent waits this long: a PBX tells one moment in several events, milliseconds apart."
 KEPT: Final = 50_000
 "Entries that Redis keeps, about: for readers that were away for some seconds."
 WAITING: Final = 20_000
@@ -91,6 +94,7 @@ class Relay:
         self._after: bytes | None = None
         "Id of the last entry read."
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._number = 0
         self._heard: dict[str, tuple[str, int]] = {}
         "{node: (run, number)} of the last entry read."
@@ -104,14 +108,19 @@ class Relay:
         self.rejected = 0
         "Entries that are none of ours, or spoilt."
 
-    def tell(self, kind: str, body: bytes) -> None:
-        """Have the other nodes told soon. Never waits, never fails. `body` is JSON."""
+    def tell(self, kind: str, body: bytes, urgent: bool = False) -> None:
+        """Have the other nodes told within LINGER_S, or URGENT_S. Never waits, never fails. `body` is JSON.
+
+        The order is that of telling, urgent or not.
+        """
         if len(self._waiting) >= WAITING:
             self.dropped += len(self._waiting)
             self._waiting.clear()
             self._number += 1  # the hole that readers will find
         self._waiting.append(Message(kind, msgspec.Raw(body)))
         self._wake.set()
+        if urgent:
+            self._hurry.set()
 
     async def run(self) -> None:
         """Tell and listen for ever; cancel to stop."""
@@ -151,9 +160,7 @@ class Relay:
         self._tell_state("tell", up=True)
         while _wanted():
             if self._going is None:
-                await self._wake.wait()
-                await asyncio.sleep(LINGER_S)
-                self._wake.clear()
+                await self._gathered()
                 waiting, self._waiting = tuple(self._waiting), []
                 self._number += 1
                 self._going = _encode(_Entry(self.node, self._run, self._number, waiting))
@@ -162,6 +169,16 @@ class Relay:
                 await self._client.xadd(self._stream, {b"e": self._going}, maxlen=KEPT, approximate=True)
             self._going = None
             self.told += 1
+
+    async def _gathered(self) -> None:
+        """Wait until something is to be told, and a moment for what is told with it."""
+        await self._wake.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await self._hurry.wait()
+                await asyncio.sleep(URGENT_S)
+        self._wake.clear()
+        self._hurry.clear()
 
     # --- reading -----------------------------------------------------------------------------------------------
 

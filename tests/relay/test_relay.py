@@ -78,6 +78,11 @@ async def node(server: Redis, name: str, stream: str) -> AsyncIterator[Node]:
             await task
 
 
+async def entries(server: Redis, stream: str) -> int:
+    """How many entries the stream has."""
+    return int(await asyncio.to_thread(redis.Redis.from_url(server.url).xlen, stream))
+
+
 async def test_what_is_told_is_heard_by_the_others_in_order_and_once(server: Redis) -> None:
     """Others hear everything in the order it was told; nobody hears himself; a moment's messages go as one entry."""
     async with node(server, "a", "s1") as a, node(server, "b", "s1") as b:
@@ -86,8 +91,34 @@ async def test_what_is_told_is_heard_by_the_others_in_order_and_once(server: Red
         await b.until(lambda: len(b.bodies("a")) == 1000)
         assert b.bodies("a") == list(range(1000))
         assert a.heard == []
-        entries = await asyncio.to_thread(redis.Redis.from_url(server.url).xlen, "s1")
-        assert entries == 1
+        assert await entries(server, "s1") == 1
+
+
+async def test_what_is_urgent_goes_at_once_and_takes_along_what_lingers(
+    server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An urgent message waits for nobody; what lingers goes with it, before it, in the same entry."""
+    monkeypatch.setattr(relay, "LINGER_S", 10 * GUARD_S)
+    async with node(server, "a", "s8") as a, node(server, "b", "s8") as b:
+        for moment in range(3):
+            first = 3 * moment
+            a.relay.tell("n", b"%d" % first)
+            await asyncio.sleep(0)  # the teller wakes and lingers
+            a.relay.tell("n", b"%d" % (first + 1))
+            a.relay.tell("n", b"%d" % (first + 2), urgent=True)
+            await b.until(lambda upto=first + 3: len(b.bodies("a")) == upto)  # type: ignore[misc]
+        assert b.bodies("a") == list(range(9))
+        assert await entries(server, "s8") == 3
+
+
+async def test_what_lingers_goes_though_nothing_urgent_comes(server: Redis) -> None:
+    """What is not urgent goes by itself after its time, with all that was told meanwhile."""
+    async with node(server, "a", "s9") as a, node(server, "b", "s9") as b:
+        a.relay.tell("n", b"0")
+        a.relay.tell("n", b"1")
+        await b.until(lambda: len(b.bodies("a")) == 2)
+        assert b.bodies("a") == [0, 1]
+        assert await entries(server, "s9") == 1
 
 
 async def test_new_reader_is_told_to_ask_for_a_snapshot(server: Redis) -> None:
