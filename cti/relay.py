@@ -19,7 +19,12 @@ from typing import Any, Final
 
 import msgspec
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from cti.settings.redis_url import RedisUrl, parse
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,8 @@ BLOCK_S: Final = 1.0
 "A reader asks again after this without news."
 ANSWER_S: Final = 3.0
 "Redis that has not answered by then is away."
+SENTINEL_S: Final = 0.8
+"A sentinel that has not answered by then is passed over for the next."
 RETRY_S: Final = 0.25
 "First pause before trying again; doubled up to MOST_RETRY_S."
 MOST_RETRY_S: Final = 2.0
@@ -74,14 +81,17 @@ class Relay:
         on_hole: Callable[[str], None],
         on_state: Callable[[bool], None] = lambda up: None,
     ) -> None:
-        """`stream` names the site. `on_message(node, message)` gets what other nodes told, in their order.
+        """`url` as `cti.settings.redis_url` has it (raises its RedisUrlError); `stream` names the site.
+
+        `on_message(node, message)` gets what other nodes told, in their order.
 
         `on_hole(node)`: something of this node was missed, or the node started anew; `on_hole("")`: of anybody, which
         is said at the start and whenever Redis came back empty.
         """
-        self._client = redis.asyncio.Redis.from_url(
-            url, socket_timeout=BLOCK_S + ANSWER_S, socket_connect_timeout=ANSWER_S, health_check_interval=0
-        )
+        address = parse(url)
+        self.where = address.shown
+        "The address without its passwords."
+        self._client, self._sentinels = _clients(address)
         self._stream = stream
         self.node = node
         self._run = secrets.token_hex(8)
@@ -98,7 +108,8 @@ class Relay:
         self._number = 0
         self._heard: dict[str, tuple[str, int]] = {}
         "{node: (run, number)} of the last entry read."
-        self._ups: dict[str, bool] = {"tell": False, "read": False}
+        self._ups: dict[str, bool | None] = {"tell": None, "read": None}
+        "None: not tried yet."
         self.up = False
         "Both telling and reading work."
         self.told = 0
@@ -107,6 +118,8 @@ class Relay:
         "Messages that could not even wait."
         self.rejected = 0
         "Entries that are none of ours, or spoilt."
+        self.holes = 0
+        "Times that something of others was missed."
 
     def tell(self, kind: str, body: bytes, urgent: bool = False) -> None:
         """Have the other nodes told within LINGER_S, or URGENT_S. Never waits, never fails. `body` is JSON.
@@ -129,8 +142,10 @@ class Relay:
                 tasks.create_task(self._again("tell", self._telling))
                 tasks.create_task(self._again("read", self._reading))
         finally:
-            with contextlib.suppress(RedisError, OSError):
-                await self._client.aclose()
+            for client in (self._client, self._sentinels):
+                with contextlib.suppress(RedisError, OSError):
+                    if client is not None:
+                        await client.aclose()
 
     async def _again(self, part: str, work: Callable[[], Any]) -> None:
         pause = RETRY_S
@@ -138,8 +153,10 @@ class Relay:
             try:
                 await work()
             except (RedisError, OSError, TimeoutError) as error:
-                if self._ups[part]:
-                    log.warning("Redis is away (%s): %s", part, type(error).__name__)
+                if self._ups[part] is not False:
+                    # Names of errors only: their texts may hold what was sent.
+                    names = " < ".join(type(one).__name__ for one in (error, error.__cause__) if one is not None)
+                    log.warning("Redis at %s is away (%s): %s", self.where, part, names)
                     pause = RETRY_S
                 self._tell_state(part, up=False)
             await asyncio.sleep(pause)
@@ -186,17 +203,13 @@ class Relay:
         async with asyncio.timeout(ANSWER_S):
             after = await self._beginning()
         self._tell_state("read", up=True)
-        if not self._heard:
-            self._on_hole("")
         while _wanted():
             found: Any = await self._client.xread({self._stream: after}, count=200, block=int(BLOCK_S * 1000))
             if not found:
                 async with asyncio.timeout(ANSWER_S):
                     last = await self._last()
                 if _place(last) < _place(after):
-                    self._heard.clear()  # flushed or started anew: its ids may begin anywhere
-                    self._on_hole("")
-                    after = b"0-0"
+                    after = self._fell_back(last)
                 continue
             for place, fields in found[0][1]:
                 after = place
@@ -206,12 +219,23 @@ class Relay:
     async def _beginning(self) -> bytes:
         """Where to read on: after the last entry read, or after the newest there is."""
         last = await self._last()
-        if self._after is not None and _place(self._after) <= _place(last):
-            return self._after
-        if self._after is not None:
-            self._heard.clear()
-            return b"0-0"
+        if self._after is None:
+            self._hole("")
+            return last
+        return self._after if _place(self._after) <= _place(last) else self._fell_back(last)
+
+    def _fell_back(self, last: bytes) -> bytes:
+        """Redis has less than was read of it: it came back empty, or another took over that was behind.
+
+        What it has was read before; the numbers heard stay, so that nothing is heard twice.
+        """
+        self._after = last
+        self._hole("")
         return last
+
+    def _hole(self, node: str) -> None:
+        self.holes += 1
+        self._on_hole(node)
 
     async def _last(self) -> bytes:
         newest: Any = await self._client.xrevrange(self._stream, count=1)
@@ -230,9 +254,48 @@ class Relay:
             return
         self._heard[entry.node] = (entry.run, entry.number)
         if run != entry.run or entry.number != number + 1:
-            self._on_hole(entry.node)
+            self._hole(entry.node)
         for message in entry.messages:
             self._on_message(entry.node, message)
+
+
+def _clients(address: RedisUrl) -> tuple[redis.asyncio.Redis, Sentinel | None]:
+    """The client of the one that takes what is told, and of its sentinels where there are any.
+
+    Nothing is tried again in there: `_again` does, so that what fails is known at once.
+    """
+    tls: dict[str, Any] = {}
+    if address.tls:
+        tls = {
+            "ssl": True,
+            "ssl_ca_certs": address.ca or None,
+            "ssl_certfile": address.cert or None,
+            "ssl_keyfile": address.key or None,
+        }
+    common: dict[str, Any] = {
+        "db": address.db,
+        "username": address.user or None,
+        "password": address.password or None,
+        "socket_timeout": BLOCK_S + ANSWER_S,
+        "socket_connect_timeout": SENTINEL_S if address.service else ANSWER_S,
+        "retry": Retry(NoBackoff(), 0),
+        **tls,
+    }
+    if not address.service:
+        host, port = address.hosts[0]
+        return redis.asyncio.Redis(host=host, port=port, **common), None
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        list(address.hosts),
+        sentinel_kwargs={
+            "username": address.sentinel_user or None,
+            "password": address.sentinel_password or None,
+            "socket_timeout": SENTINEL_S,
+            "socket_connect_timeout": SENTINEL_S,
+            "retry": Retry(NoBackoff(), 0),
+            **tls,
+        },
+    )
+    return sentinels.master_for(address.service, **common), sentinels
 
 
 def _wanted() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -33,12 +33,12 @@ def server() -> Iterator[Redis]:
 class Node:
     """One node's end, and what it heard."""
 
-    def __init__(self, server: Redis, name: str, stream: str) -> None:
+    def __init__(self, url: str, name: str, stream: str) -> None:
         self.heard: list[tuple[str, str, bytes]] = []
         self.holes: list[str] = []
         self.changed = asyncio.Event()
         self.relay = Relay(
-            server.url, stream=stream, node=name, on_message=self._take, on_hole=self._hole, on_state=self._state
+            url, stream=stream, node=name, on_message=self._take, on_hole=self._hole, on_state=self._state
         )
 
     def _take(self, node: str, message: Message) -> None:
@@ -64,10 +64,15 @@ class Node:
         return [int(body) for of, _, body in self.heard if of == node]
 
 
+def node(server: Redis, name: str, stream: str) -> AbstractAsyncContextManager[Node]:
+    """A node of this server that is up."""
+    return listening(server.url, name, stream)
+
+
 @asynccontextmanager
-async def node(server: Redis, name: str, stream: str) -> AsyncIterator[Node]:
+async def listening(url: str, name: str, stream: str) -> AsyncIterator[Node]:
     """A node that is up."""
-    made = Node(server, name, stream)
+    made = Node(url, name, stream)
     task = asyncio.create_task(made.relay.run())
     try:
         await made.until(lambda: made.relay.up)

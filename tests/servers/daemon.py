@@ -94,6 +94,11 @@ class Place:
         self.started.append(process)
         return process
 
+    def give(self, file: Path) -> None:
+        """Let the server's account own a file."""
+        if self.uid is not None:
+            os.chown(file, self.uid, -1)
+
     def said(self) -> str:
         """The last line of the server's log."""
         lines = (self.folder / "log").read_text(errors="replace").strip().splitlines()

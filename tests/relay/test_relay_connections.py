@@ -1,0 +1,118 @@
+"""Redis over TLS and behind sentinels: the same relay, and a primary that dies is no more than a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.debian import Unavailable
+from tests.relay.test_relay import GUARD_S, Node, listening
+from tests.servers.certificates import Certificates
+from tests.servers.redis import GROUP, Group, Redis
+
+PASSWORD = "open/sesame@13"
+WRITTEN = "open%2Fsesame%4013"
+
+
+@pytest.fixture(scope="module")
+def tls() -> Iterator[Certificates]:
+    """One authority for all of these."""
+    try:
+        made = Certificates.make()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def secured(tls: Certificates) -> Iterator[Redis]:
+    """A Redis that wants TLS, a certificate and a password."""
+    try:
+        started = Redis.start("--requirepass", PASSWORD, tls=tls)
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    yield started
+    started.end()
+
+
+def files(tls: Certificates) -> str:
+    """What an address says of its files."""
+    return f"?ca={tls.ca}&cert={tls.cert}&key={tls.key}"
+
+
+async def test_redis_over_tls_with_a_password_and_certificates_of_the_site(secured: Redis, tls: Certificates) -> None:
+    """An authority of the site's own, a client certificate, a password with signs in it: told and heard."""
+    url = f"rediss://:{WRITTEN}@127.0.0.1:{secured.port}/2{files(tls)}"
+    async with listening(url, "a", "t1") as a, listening(url, "b", "t1") as b:
+        a.relay.tell("n", b"1")
+        await b.until(lambda: b.bodies("a") == [1])
+
+
+@pytest.mark.parametrize("wrong", ["authority", "password", "certificate", "plain"])
+async def test_what_does_not_fit_is_away_and_says_why_without_the_password(
+    secured: Redis, tls: Certificates, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server signed by somebody else is not talked to, nor one that refuses us; the log names the error's kind."""
+    other = Certificates.make()
+    url = {
+        "authority": f"rediss://:{WRITTEN}@127.0.0.1:{secured.port}{files(tls).replace(str(tls.ca), str(other.ca))}",
+        "password": f"rediss://:{WRITTEN}x@127.0.0.1:{secured.port}{files(tls)}",
+        "certificate": f"rediss://:{WRITTEN}@127.0.0.1:{secured.port}?ca={tls.ca}",
+        "plain": f"redis://:{WRITTEN}@127.0.0.1:{secured.port}",
+    }[wrong]
+    try:
+        with caplog.at_level(logging.WARNING, "cti.relay"):
+            made = Node(url, "a", "t2")
+            task = asyncio.create_task(made.relay.run())
+            async with asyncio.timeout(GUARD_S):
+                while len(caplog.records) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    finally:
+        other.end()
+    assert made.relay.up is False
+    assert f"127.0.0.1:{secured.port}" in caplog.text
+    assert "Error" in caplog.text
+    for hush in (PASSWORD, WRITTEN):
+        assert hush not in caplog.text
+        assert hush not in repr(made.relay.where)
+
+
+@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.long), "tls"])
+def group(request: pytest.FixtureRequest, tls: Certificates) -> Iterator[Group]:
+    """A primary, its replica and three sentinels."""
+    try:
+        started = Group.start(tls=tls if request.param == "tls" else None, password="sesame-13")
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    yield started
+    started.end()
+
+
+async def test_killed_primary_is_a_pause_and_what_was_lost_is_known(group: Group, tls: Certificates) -> None:
+    """The sentinels name the next primary: telling goes on, and whoever missed an entry of the dead one knows of it."""
+    scheme, query = (group.scheme, files(tls) if group.scheme == "rediss" else "")
+    url = f"{scheme}+sentinel://:sesame-13@{group.hosts}/{GROUP}/0{query}"
+    async with listening(url, "a", "t3") as a, listening(url, "b", "t3") as b:
+        told = 0
+        while told < 50:
+            a.relay.tell("n", b"%d" % told, urgent=True)
+            told += 1
+            await asyncio.sleep(0)
+        await b.until(lambda: b.bodies("a")[-1:] == [49])
+        before = len(b.holes)
+        group.primary.kill()
+        a.relay.tell("n", b"50", urgent=True)
+        await a.until(lambda: not a.relay.up)
+        a.relay.tell("n", b"51", urgent=True)
+        await a.until(lambda: a.relay.up)
+        a.relay.tell("n", b"52", urgent=True)
+        await b.until(lambda: b.bodies("a")[-1:] == [52])
+        heard = b.bodies("a")
+        assert heard == sorted(set(heard)), "heard twice, or out of order"
+        assert heard == list(range(53)) or len(b.holes) > before
