@@ -58,6 +58,23 @@ const blankField = {
   options: [],
 };
 
+/** What a form ends with. `retired`: whether its thing is, undefined for a new one. */
+const FormActs = ({ onSave, busy, k, onLeave, said, retired, onRetire }) => html`<p class="cat-acts">
+  <button type="button" class="btn s primary" disabled=${busy} onClick=${onSave}>
+    ${t('save')} ${k ? html`<${Key}>${k}</${Key}>` : null}
+  </button>
+  <button type="button" class="btn s" onClick=${onLeave}>
+    ${t('cancel')}
+  </button>
+  ${said ? html`<span class="bad" role="alert">
+    ${said}
+  </span>` : null}
+  <span class="grow"></span>
+  ${retired === undefined ? null : html`<button type="button" class="btn s ghost" onClick=${onRetire}>
+    ${t(retired ? 'cat.bring' : 'cat.retire')}
+  </button>`}
+</p>`;
+
 export function FieldForm({ category, field, onDone }) {
   const fresh = !field;
   const place = `catalogue/${category}/${field?.key ?? 'new'}`;
@@ -154,28 +171,18 @@ export function FieldForm({ category, field, onDone }) {
       />` : null}
     </div>
     <p class="cat-ticks">${['required', 'show_in_pop', 'pii'].map(tick)}</p>
-    <p class="cat-acts">
-      <button type="button" class="btn s primary" disabled=${busy.value} onClick=${save}>
-        ${t('save')} <${Key}>Ctrl ↵</${Key}>
-      </button>
-      <button
-        type="button"
-        class="btn s"
-        onClick=${() => {
-          keep(place, undefined);
-          onDone();
-        }}
-      >
-        ${t('cancel')}
-      </button>
-      ${said.value ? html`<span class="bad" role="alert">
-        ${said.value}
-      </span>` : null}
-      <span class="grow"></span>
-      ${field ? html`<button type="button" class="btn s ghost" onClick=${() => retire(!field.retired)}>
-        ${t(field.retired ? 'cat.bring' : 'cat.retire')}
-      </button>` : null}
-    </p>
+    <${FormActs}
+      onSave=${save}
+      busy=${busy.value}
+      k="Ctrl ↵"
+      onLeave=${() => {
+        keep(place, undefined);
+        onDone();
+      }}
+      said=${said.value}
+      retired=${field ? Boolean(field.retired) : undefined}
+      onRetire=${() => retire(!field.retired)}
+    />
   </div>`;
 }
 
@@ -217,32 +224,16 @@ export function CategoryForm({ category, onDone }) {
         onInput=${(x) => set({ label_en: x })}
       />
     </div>
-    <p class="cat-acts">
-      <button
-        type="button"
-        class="btn s primary"
-        onClick=${() => send({ label: values.label.trim(), label_en: values.label_en.trim(), version })}
-      >
-        ${t('save')}
-      </button>
-      <button
-        type="button"
-        class="btn s"
-        onClick=${() => {
-          keep(place, undefined);
-          onDone();
-        }}
-      >
-        ${t('cancel')}
-      </button>
-      ${said.value ? html`<span class="bad" role="alert">
-        ${said.value}
-      </span>` : null}
-      <span class="grow"></span>
-      ${category ? html`<button type="button" class="btn s ghost" onClick=${() => send({ retired: !category.retired, version })}>
-        ${t(category.retired ? 'cat.bring' : 'cat.retire')}
-      </button>` : null}
-    </p>
+    <${FormActs}
+      onSave=${() => send({ label: values.label.trim(), label_en: values.label_en.trim(), version })}
+      onLeave=${() => {
+        keep(place, undefined);
+        onDone();
+      }}
+      said=${said.value}
+      retired=${category ? Boolean(category.retired) : undefined}
+      onRetire=${() => send({ retired: !category.retired, version })}
+    />
   </div>`;
 }
 

@@ -1,7 +1,7 @@
 // One article: read, changed, its versions, and going back to one of them. Two writers see both texts.
 import { html, useSignal, useEffect } from '../lib.js';
-import { Panel, Loading } from '../ui/panel.js';
-import { Icon, Key, Tag, Foreign } from '../ui/marks.js';
+import { Clash, Panel, Loading } from '../ui/panel.js';
+import { Key, Tag, Foreign } from '../ui/marks.js';
 import { Segments, Choice } from '../ui/field.js';
 import { t, pick } from '../i18n.js';
 import { clean, dayTime } from '../format.js';
@@ -157,32 +157,19 @@ export function Editor({ id, categories, onSaved }) {
         `
       }
     >
-      ${clash.value ? html`<div class="clash" role="alert">
-        <p>
-          <${Icon} n="alert" /> <b>${t('kb.clash', { who: clean(clash.value.updated_by, 12) })}</b>
-        </p>
-        <p class="theirs">
-          ${clean(clash.value.title, 80)}
-          ${'\n'}
-          ${lines(clash.value.body, 400)}
-        </p>
-        <p class="clash-acts">
-          <button type="button" class="btn s" onClick=${() => save(clash.value.version)}>
-            ${t('clash.mine')}
-          </button>
-          <button
-            type="button"
-            class="btn s"
-            onClick=${() => {
-              keep(id, undefined);
-              clash.value = null;
-              load();
-            }}
-          >
-            ${t('clash.theirs')}
-          </button>
-        </p>
-      </div>` : null}
+      ${clash.value ? html`<${Clash}
+        words=${t('kb.clash', { who: clean(clash.value.updated_by, 12) })}
+        onMine=${() => save(clash.value.version)}
+        onTheirs=${() => {
+          keep(id, undefined);
+          clash.value = null;
+          load();
+        }}
+      >
+        ${clean(clash.value.title, 80)}
+        ${'\n'}
+        ${lines(clash.value.body, 400)}
+      </${Clash}>` : null}
       ${look ? html`<div class="scroll kb-reading">
         <h3>${clean(shown.title, 200)}</h3>
         <p class="mut">${clean(shown.tags, 200)}</p>

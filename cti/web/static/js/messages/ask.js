@@ -1,7 +1,7 @@
 // What is asked before a message is tried again, and when a customer says that he wants no more.
 import { html, signal, useSignal } from '../lib.js';
-import { Dialog } from '../ui/menu.js';
-import { Segments } from '../ui/field.js';
+import { Acts, Dialog } from '../ui/menu.js';
+import { Line, Segments } from '../ui/field.js';
 import { t } from '../i18n.js';
 import { clean } from '../format.js';
 import { messages } from '../api-messages.js';
@@ -39,6 +39,17 @@ export const Questions = () => {
   </${Dialog}>`;
 };
 
+/** Of what he wants no more: a choice kept in the signal `of`. */
+export const Scope = ({ of }) => html`<${Segments}
+  name="scope"
+  label=${t('sms.scope')}
+  value=${of.value}
+  options=${['marketing', 'all'].map((x) => [x, t(`sms.scope.${x}`)])}
+  onInput=${(x) => {
+    of.value = x;
+  }}
+/>`;
+
 /** The customer wants no more messages: of advertising, or at all. */
 export function AskRefusal({ number, shown, onDone }) {
   const scope = useSignal('marketing');
@@ -55,32 +66,8 @@ export function AskRefusal({ number, shown, onDone }) {
   return html`<${Dialog} title=${t('sms.refuse')} onClose=${() => onDone(false)}>
     <h2>${t('sms.refuse')}</h2>
     <p class="num">${clean(shown || number, 24)}</p>
-    <${Segments}
-      name="scope"
-      label=${t('sms.scope')}
-      value=${scope.value}
-      options=${['marketing', 'all'].map((x) => [x, t(`sms.scope.${x}`)])}
-      onInput=${(x) => {
-        scope.value = x;
-      }}
-    />
-    <input
-      class="field"
-      aria-label=${t('sms.refuseWhy')}
-      placeholder=${t('sms.refuseWhy')}
-      maxlength="200"
-      value=${note.value}
-      onInput=${(e) => {
-        note.value = e.currentTarget.value;
-      }}
-    />
-    <p class="dialog-acts">
-      <button type="button" class="btn primary" disabled=${busy.value} onClick=${save}>
-        ${t('save')}
-      </button>
-      <button type="button" class="btn" onClick=${() => onDone(false)}>
-        ${t('cancel')}
-      </button>
-    </p>
+    <${Scope} of=${scope} />
+    <${Line} label=${t('sms.refuseWhy')} of=${note} />
+    <${Acts} yes=${t('save')} onYes=${save} off=${busy.value} onNo=${() => onDone(false)} />
   </${Dialog}>`;
 }

@@ -2,8 +2,8 @@
 import { html, signal, useSignal, useEffect } from '../lib.js';
 import { Panel, Loading } from '../ui/panel.js';
 import { Icon, Tag } from '../ui/marks.js';
-import { Dialog } from '../ui/menu.js';
-import { Segments, usePaused } from '../ui/field.js';
+import { Acts, Dialog } from '../ui/menu.js';
+import { Line, usePaused } from '../ui/field.js';
 import { t } from '../i18n.js';
 import { clean } from '../format.js';
 import { minute } from '../session.js';
@@ -11,6 +11,7 @@ import { when } from '../ui/words.js';
 import { may } from '../ui/page.js';
 import { messages } from '../api-messages.js';
 import { toast, whyNot } from '../toast.js';
+import { Scope } from './ask.js';
 
 const asked = signal('');
 const list = signal(null);
@@ -35,24 +36,8 @@ function Lift({ one, onDone }) {
     <h2>${t('msg.lift')}</h2>
     <p class="num">${clean(one.display, 24)}</p>
     <p class="mut">${t('msg.liftSay')}</p>
-    <input
-      class="field"
-      aria-label=${t('msg.consent')}
-      placeholder=${t('msg.consent')}
-      maxlength="200"
-      value=${note.value}
-      onInput=${(e) => {
-        note.value = e.currentTarget.value;
-      }}
-    />
-    <p class="dialog-acts">
-      <button type="button" class="btn primary" disabled=${!note.value.trim()} onClick=${go}>
-        ${t('msg.lift')}
-      </button>
-      <button type="button" class="btn" onClick=${() => onDone(false)}>
-        ${t('cancel')}
-      </button>
-    </p>
+    <${Line} label=${t('msg.consent')} of=${note} />
+    <${Acts} yes=${t('msg.lift')} onYes=${go} off=${!note.value.trim()} onNo=${() => onDone(false)} />
   </${Dialog}>`;
 }
 
@@ -68,46 +53,13 @@ function Add({ onDone }) {
   };
   return html`<${Dialog} title=${t('msg.addOptOut')} onClose=${() => onDone(false)}>
     <h2>${t('msg.addOptOut')}</h2>
-    <input
-      class="field num"
-      aria-label=${t('new.number')}
-      placeholder=${t('new.number')}
-      maxlength="30"
-      value=${number.value}
-      onInput=${(e) => {
-        number.value = e.currentTarget.value;
-      }}
-    />
-    <${Segments}
-      name="scope"
-      label=${t('sms.scope')}
-      value=${scope.value}
-      options=${['marketing', 'all'].map((x) => [x, t(`sms.scope.${x}`)])}
-      onInput=${(x) => {
-        scope.value = x;
-      }}
-    />
-    <input
-      class="field"
-      aria-label=${t('sms.refuseWhy')}
-      placeholder=${t('sms.refuseWhy')}
-      maxlength="200"
-      value=${note.value}
-      onInput=${(e) => {
-        note.value = e.currentTarget.value;
-      }}
-    />
+    <${Line} class="num" label=${t('new.number')} max=${30} of=${number} />
+    <${Scope} of=${scope} />
+    <${Line} label=${t('sms.refuseWhy')} of=${note} />
     ${said.value ? html`<p class="bad" role="alert">
       ${said.value}
     </p>` : null}
-    <p class="dialog-acts">
-      <button type="button" class="btn primary" disabled=${number.value.trim().length < 5} onClick=${go}>
-        ${t('save')}
-      </button>
-      <button type="button" class="btn" onClick=${() => onDone(false)}>
-        ${t('cancel')}
-      </button>
-    </p>
+    <${Acts} yes=${t('save')} onYes=${go} off=${number.value.trim().length < 5} onNo=${() => onDone(false)} />
   </${Dialog}>`;
 }
 
@@ -128,16 +80,7 @@ export function OptOuts() {
     meta=${t('msg.optoutsSay')}
     tools=${
       html`
-        <input
-          class="field find-line"
-          aria-label=${t('msg.findNumber')}
-          placeholder=${t('msg.findNumber')}
-          maxlength="30"
-          value=${asked.value}
-          onInput=${(e) => {
-            asked.value = e.currentTarget.value;
-          }}
-        />
+        <${Line} class="find-line" label=${t('msg.findNumber')} max=${30} of=${asked} />
         ${may('edit') ? html`<button
           type="button"
           class="btn s"

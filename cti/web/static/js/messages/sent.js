@@ -1,7 +1,8 @@
 // What went out, to whom, by whom, and how it fared.
 import { html, signal, useEffect } from '../lib.js';
 import { Panel, Loading } from '../ui/panel.js';
-import { Foreign, Icon } from '../ui/marks.js';
+import { Foreign } from '../ui/marks.js';
+import { Pick } from '../ui/field.js';
 import { t } from '../i18n.js';
 import { clean } from '../format.js';
 import { minute } from '../session.js';
@@ -40,22 +41,15 @@ export function Sent() {
     title=${t('msg.tab.sent')}
     tools=${
       html`
-        <span class="select msg-state">
-          <select
-            class="field"
-            aria-label=${t('quote.status')}
-            value=${asked.value.status}
-            onChange=${(e) => {
-              asked.value = { ...asked.value, status: e.currentTarget.value };
-            }}
-          >
-            <option value="">${t('msg.everyState')}</option>
-            ${STATES.map((s) => html`<option key=${s} value=${s} selected=${s === asked.value.status}>
-              ${statusWord(s)}
-            </option>`)}
-          </select>
-          <${Icon} n="down" />
-        </span>
+        <${Pick}
+          class="msg-state"
+          label=${t('quote.status')}
+          value=${asked.value.status}
+          options=${[['', t('msg.everyState')], ...STATES.map((s) => [s, statusWord(s)])]}
+          onInput=${(status) => {
+            asked.value = { ...asked.value, status };
+          }}
+        />
         <button type="button" class="btn s" onClick=${() => read()}>
           ${t('msg.again')}
         </button>

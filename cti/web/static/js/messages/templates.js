@@ -1,6 +1,6 @@
 // Templates: texts with variables, the codes they were approved under, and how long they come out.
 import { html, signal, useSignal, useEffect } from '../lib.js';
-import { Panel, Loading } from '../ui/panel.js';
+import { Clash, Panel, Loading } from '../ui/panel.js';
 import { Icon, Key, Tag } from '../ui/marks.js';
 import { Segments, Text, usePaused } from '../ui/field.js';
 import { t, pick } from '../i18n.js';
@@ -104,28 +104,17 @@ function Editor({ template, fresh }) {
     meta=${changed ? t('kb.notSaved') : fresh ? '' : clean(template.id, 40)}
     tools=${values.enabled ? null : html`<${Tag} kind="warn">${t('kb.isRetired')}</${Tag}>`}
   >
-    ${clash.value ? html`<div class="clash" role="alert">
-      <p>
-        <${Icon} n="alert" /> <b>${t('msg.templateClash')}</b>
-      </p>
-      <p class="theirs">${lines(clash.value.text, 400)}</p>
-      <p class="clash-acts">
-        <button type="button" class="btn s" onClick=${() => save(clash.value.version)}>
-          ${t('clash.mine')}
-        </button>
-        <button
-          type="button"
-          class="btn s"
-          onClick=${() => {
-            keep(place, undefined);
-            clash.value = null;
-            read();
-          }}
-        >
-          ${t('clash.theirs')}
-        </button>
-      </p>
-    </div>` : null}
+    ${clash.value ? html`<${Clash}
+      words=${t('msg.templateClash')}
+      onMine=${() => save(clash.value.version)}
+      onTheirs=${() => {
+        keep(place, undefined);
+        clash.value = null;
+        read();
+      }}
+    >
+      ${lines(clash.value.text, 400)}
+    </${Clash}>` : null}
     <div class="scroll tpl">
       <div class="form six">
         ${fresh ? html`<${Text}

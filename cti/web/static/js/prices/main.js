@@ -3,7 +3,7 @@ import { html, signal, effect, useEffect } from '../lib.js';
 import { openPage } from '../ui/page.js';
 import { Panel, Loading } from '../ui/panel.js';
 import { Icon, Foreign, Tag } from '../ui/marks.js';
-import { Segments } from '../ui/field.js';
+import { Pick, Segments } from '../ui/field.js';
 import { t, pick } from '../i18n.js';
 import { clean, currencySign, money, shortDate } from '../format.js';
 import { minute } from '../session.js';
@@ -88,19 +88,12 @@ const Tools = () => {
     </button>
     <${PortField} name="pod" label=${t('biz.pod')} placeholder=${t('biz.pod')} value=${q.pod} onInput=${(x) => ask({ pod: x })} />
     <span class="sep"></span>
-    ${boxes.length > 6 ? html`<span class="select">
-      <select
-        class="field"
-        aria-label=${t('quote.boxes')}
-        value=${container}
-        onChange=${(e) => ask({ container: e.currentTarget.value, currency: '' })}
-      >
-        ${boxes.map((b) => html`<option key=${b} value=${b} selected=${b === container}>
-          ${clean(b, 10)}
-        </option>`)}
-      </select>
-      <${Icon} n="down" />
-    </span>` : html`<${Segments}
+    ${boxes.length > 6 ? html`<${Pick}
+      label=${t('quote.boxes')}
+      value=${container}
+      options=${boxes.map((b) => [b, clean(b, 10)])}
+      onInput=${(x) => ask({ container: x, currency: '' })}
+    />` : html`<${Segments}
       name="container"
       label=${t('quote.boxes')}
       value=${container}
@@ -122,19 +115,12 @@ const Tools = () => {
       options=${['week', 'month'].map((x) => [x, t(`price.per.${x}`)])}
       onInput=${(x) => ask({ per: x })}
     />
-    <span class="select">
-      <select
-        class="field"
-        aria-label=${t('price.periods')}
-        value=${String(q.periods)}
-        onChange=${(e) => ask({ periods: Number(e.currentTarget.value) })}
-      >
-        ${PERIODS[q.per].map((n) => html`<option key=${n} value=${String(n)} selected=${n === q.periods}>
-          ${t(`price.last.${q.per}`, { n })}
-        </option>`)}
-      </select>
-      <${Icon} n="down" />
-    </span>
+    <${Pick}
+      label=${t('price.periods')}
+      value=${String(q.periods)}
+      options=${PERIODS[q.per].map((n) => [String(n), t(`price.last.${q.per}`, { n })])}
+      onInput=${(x) => ask({ periods: Number(x) })}
+    />
   </section>`;
 };
 

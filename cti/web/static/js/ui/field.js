@@ -65,6 +65,28 @@ export function Text({
   </div>`;
 }
 
+/** A line of text with its label inside, read out but not beside it. What is typed goes into the signal `of`. */
+export const Line = ({ label, of, max = 200, class: extra }) => html`<input
+  class=${`field${extra ? ` ${extra}` : ''}`}
+  aria-label=${label}
+  placeholder=${label}
+  maxlength=${max}
+  value=${of.value}
+  onInput=${(e) => {
+    of.value = e.currentTarget.value;
+  }}
+/>`;
+
+/** One of several, its label read out but not beside it. `options` are [key, words]; `onInput(key)`. */
+export const Pick = ({ label, value, options, onInput, class: extra }) => html`<span class=${`select${extra ? ` ${extra}` : ''}`}>
+  <select class="field" aria-label=${label} value=${value} onChange=${(e) => onInput(e.currentTarget.value)}>
+    ${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>
+      ${text}
+    </option>`)}
+  </select>
+  <${Icon} n="down" />
+</span>`;
+
 export function Choice({ label, required, value, options, onInput, wide, name, error }) {
   const id = useFieldId();
   return html`<div class=${`fieldset c${wide ?? 2}`}>

@@ -1,6 +1,7 @@
 // A small menu that hangs from its button: opens by click or Enter, arrows move, Esc and a click beside it close it and give
 // the focus back.
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib.js';
+import { t } from '../i18n.js';
 
 const EDGE = 8; // pixels kept free at the edges of the window
 
@@ -140,3 +141,13 @@ export function Dialog({ title, onClose, wide, children }) {
     <div class="dialog-in">${children}</div>
   </dialog>`;
 }
+
+/** What a dialog ends with: what it was opened for, and leaving it. */
+export const Acts = ({ yes, onYes, off, onNo }) => html`<p class="dialog-acts">
+  <button type="button" class="btn primary" disabled=${off} onClick=${onYes}>
+    ${yes}
+  </button>
+  <button type="button" class="btn" onClick=${onNo}>
+    ${t('cancel')}
+  </button>
+</p>`;

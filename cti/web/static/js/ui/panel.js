@@ -25,6 +25,22 @@ export const Panel = ({ id, icon, title, count, meta, tools, k, class: extra, ch
 </section>`;
 
 /** Grey lines in the slot, only after 150 ms: a quick answer does not flash. */
+/** Somebody else saved the same meanwhile: his text, and whose shall stand. */
+export const Clash = ({ words, onMine, onTheirs, children }) => html`<div class="clash" role="alert">
+  <p>
+    <${Icon} n="alert" /> <b>${words}</b>
+  </p>
+  <p class="theirs">${children}</p>
+  <p class="clash-acts">
+    <button type="button" class="btn s" onClick=${onMine}>
+      ${t('clash.mine')}
+    </button>
+    <button type="button" class="btn s" onClick=${onTheirs}>
+      ${t('clash.theirs')}
+    </button>
+  </p>
+</div>`;
+
 export function Loading({ lines = 3 }) {
   const [late, setLate] = useState(false);
   useEffect(() => {
