@@ -126,8 +126,10 @@ export function KnowledgePanel({ pop }) {
   const quoting = pop && draftOf(pop).values.value.quote !== undefined;
   usePaused(`${category}\n${text}`, found.value ? TYPING_MS : 0, search);
   useEffect(() => {
-    at.value = 0;
-    opened.value = null;
+    // What one has opened stays open while it is still found: the answer to the last letter may come after the Enter.
+    const kept = hits.findIndex((hit) => hit.article.id === opened.value);
+    at.value = Math.max(0, kept);
+    if (kept < 0) opened.value = null;
   }, [found.value]);
   const here = hits[Math.min(at.value, hits.length - 1)];
   const toggle = (id) => {
