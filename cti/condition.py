@@ -1,16 +1,21 @@
-"""How the service is: readiness with its reasons, and counters in Prometheus' text format.
+"""How the service is: readiness with its reasons, and its figures for Prometheus.
 
 Labels come from the program or from configured names only: nothing that a caller can choose makes a new series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from cti.floor import DELAYS_S, Floor
+from cti.metrics import Histogram, Sample, Source, exposition
 
-PREFIX: Final = "thirteen"
+log = logging.getLogger(__name__)
+
+_NAMES: Final = {"journal": "board_journal"}
+"Counters whose word in the program says too little outside."
 
 
 class Watch:
@@ -24,13 +29,23 @@ class Watch:
         gauges: Callable[[], Mapping[str, float]],
         counters: Callable[[], Mapping[str, Mapping[str, int]]],
         queues: tuple[str, ...],
+        sources: Sequence[Source] = (),
+        standing_by: Callable[[], Sequence[str]] = tuple,
+        version: str = "",
     ) -> None:
-        """`gauges` is {name: value}; `counters` is {name: {kind: count}}; `queues` are the configured ones."""
+        """`gauges` is {name: value}; `counters` is {name: {kind: count}}; `queues` are the configured ones.
+
+        `sources` give more samples; `standing_by` names the PBXs that another node leads.
+        """
         self._floor = floor
         self._store_ok = store_ok
         self._gauges = gauges
         self._counters = counters
         self._queues = queues
+        self._sources = sources
+        self._standing_by = standing_by
+        self._version = version
+        self._unknown: set[str] = set()
 
     def ready(self) -> list[str]:
         """Why it is not ready: the PBX is not live, or the store does not work. The CRM is no reason: pops go on."""
@@ -42,39 +57,115 @@ class Watch:
             reasons.append("store: it does not take what is to be written / 数据库写不进去")
         return reasons
 
-    def metrics(self) -> str:
-        """All counters and gauges, one a line."""
-        return "\n".join(self._lines()) + "\n"
+    def notes(self) -> list[str]:
+        """What is to be known of a node that is ready: that another one writes and acts for some PBX."""
+        return [
+            f"standing by for {name}: another node writes and acts for it, this one serves pages and takes over"
+            f" / {name} 由另一台主机负责写入，本机提供页面并随时接替"
+            for name in self._standing_by()
+        ]
 
-    def _lines(self) -> Iterator[str]:
-        yield from _gauge("ready", "1 when calls can be shown", float(not self.ready()))
-        for name, value in sorted(self._gauges().items()):
-            yield from _gauge(name, "", value)
-        for name, kinds in sorted(self._counters().items()):
-            yield f"# TYPE {PREFIX}_{name}_total counter"
-            for kind, count in sorted(kinds.items()):
-                yield f'{PREFIX}_{name}_total{{kind="{_label(kind)}"}} {count}'
+    def metrics(self) -> str:
+        """All figures in Prometheus' text format."""
+        floor = self._floor
+        return exposition(self._samples(), Histogram(DELAYS_S, tuple(floor.delays)), self._unknown_name)
+
+    def _samples(self) -> Iterator[Sample]:
+        yield Sample("ready", float(not self.ready()))
+        yield Sample("build_info", 1.0, (self._version,))
+        for name, value in self._gauges().items():
+            yield Sample(name, value)
+        for name, kinds in self._counters().items():
+            for kind, count in kinds.items():
+                yield Sample(f"{_NAMES.get(name, name)}_total", float(count), (kind,))
         board = self._floor.board.snapshot()
-        yield f"# TYPE {PREFIX}_waiting gauge"
         for name in self._queues:
             queue = board.queues.get(name)
             if queue is not None:
-                yield f'{PREFIX}_waiting{{queue="{_label(name)}"}} {queue.waiting}'
-        yield f"# HELP {PREFIX}_ring_to_pop_seconds From the ring to the pop drawn at a page"
-        yield f"# TYPE {PREFIX}_ring_to_pop_seconds histogram"
-        total = 0
-        for bound, count in zip((*map(str, DELAYS_S), "+Inf"), self._floor.delays, strict=True):
-            total += count
-            yield f'{PREFIX}_ring_to_pop_seconds_bucket{{le="{bound}"}} {total}'
-        yield f"{PREFIX}_ring_to_pop_seconds_count {total}"
+                yield Sample("waiting", float(queue.waiting), (name,))
+        for source in self._sources:
+            yield from source()
+
+    def _unknown_name(self, name: str) -> None:
+        if name not in self._unknown and len(self._unknown) < 100:
+            self._unknown.add(name)
+            log.error("the metric %s does not stand in the catalogue", name)
 
 
-def _gauge(name: str, text: str, value: float) -> Iterator[str]:
-    if text:
-        yield f"# HELP {PREFIX}_{name} {text}"
-    yield f"# TYPE {PREFIX}_{name} gauge"
-    yield f"{PREFIX}_{name} {value:g}"
+class _Link(Protocol):
+    """An AMI link, as far as it is counted."""
+
+    def counters(self) -> Mapping[str, int]: ...
 
 
-def _label(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+class _Journal(Protocol):
+    """How the journal of a writer stands."""
+
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def oldest_s(self) -> float: ...
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def journalled(self) -> int: ...
+    @property
+    def replayed(self) -> int: ...
+    @property
+    def spoilt(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+
+
+class _Writer(Protocol):
+    """What writes one PBX's calls."""
+
+    @property
+    def backlog(self) -> int: ...
+    @property
+    def journal(self) -> _Journal: ...
+
+
+def of_pbx(
+    name: str, *, live: bool, leads: bool, epoch: int, link: _Link | None, writer: _Writer | None
+) -> Iterator[Sample]:
+    """Figures of one PBX on this node; `link` and `writer` are None where this node does not follow it."""
+    yield Sample("pbx_live", float(live), (name,))
+    yield Sample("pbx_leader", float(leads), (name,))
+    yield Sample("pbx_epoch", float(epoch), (name,))
+    if link is not None:
+        counted = link.counters()
+        yield Sample("pbx_reconnects_total", float(counted.get("lost", 0)), (name,))
+        yield Sample("pbx_audit_corrections_total", float(counted.get("audit_corrections", 0)), (name,))
+    if writer is not None:
+        journal = writer.journal
+        yield Sample("pbx_backlog", float(writer.backlog), (name,))
+        yield Sample("journal_bytes", float(journal.bytes), (name,))
+        yield Sample("journal_age_seconds", journal.oldest_s, (name,))
+        yield Sample("journal_ok", float(journal.ok), (name,))
+        for kind in ("journalled", "replayed", "spoilt", "lost", "failures"):
+            yield Sample("journal_total", float(getattr(journal, kind)), (name, kind))
+
+
+class _Relay(Protocol):
+    """What tells the other nodes."""
+
+    up: bool
+    told: int
+    dropped: int
+    rejected: int
+    holes: int
+
+
+def of_relay(relay: _Relay) -> Iterator[Sample]:
+    """Figures of what nodes tell each other."""
+    yield Sample("relay_up", float(relay.up))
+    for name in ("told", "dropped", "rejected", "holes"):
+        yield Sample(f"relay_{name}_total", float(getattr(relay, name)))
+
+
+def of_doors(doors: Mapping[str, object]) -> Iterable[Sample]:
+    """Connections that were closed for want of files; `doors` is {listener: its `Doorway`}."""
+    return [Sample("connections_shed_total", float(getattr(door, "shed", 0)), (name,)) for name, door in doors.items()]

@@ -74,9 +74,11 @@ async def healthz(request: Request) -> web.StreamResponse:
 
 
 async def readyz(request: Request) -> web.StreamResponse:
-    """Ready to show calls; else 503 and why, one line each."""
-    reasons = request.services.condition.ready()
-    return web.Response(text="".join(f"{line}\n" for line in reasons or ["ready"]), status=503 if reasons else 200)
+    """Ready to show calls, and what is to be known besides; else 503 and why, one line each."""
+    condition = request.services.condition
+    reasons = condition.ready()
+    lines = reasons or ["ready", *condition.notes()]
+    return web.Response(text="".join(f"{line}\n" for line in lines), status=503 if reasons else 200)
 
 
 async def metrics(request: Request) -> web.StreamResponse:

@@ -403,6 +403,10 @@ class Condition:
         """Why not."""
         return self.reasons
 
+    def notes(self) -> list[str]:
+        """Nothing."""
+        return []
+
     def metrics(self) -> str:
         """Something."""
         return "thirteen_ready 1\n"

@@ -125,6 +125,9 @@ class Condition(Protocol):
     def ready(self) -> list[str]:
         """Why it is not ready, one sentence each; [] where it is."""
 
+    def notes(self) -> list[str]:
+        """What is to be known of one that is ready, one sentence each."""
+
     def metrics(self) -> str:
         """Counters in Prometheus' text format; labels from configured names only."""
 
