@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,15 +26,22 @@ from cti.ami.link import Link
 from cti.auth import Auth
 from cti.board import Board, QueuePlan
 from cti.bus import Bus
-from cti.calls.pbx import ONLY, WANTED, Pbx, PbxConfig
+from cti.calls.pbx import Pbx
 from cti.chronicle import Chronicle
 from cti.condition import Watch
 from cti.customers import Customers, Opening
 from cti.desk import Desks
+from cti.exchange import Exchange
 from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
 from cti.messaging.part import Messaging
+from cti.nodes.duty import Duty
+from cti.nodes.exchanges import Exchanges
+from cti.nodes.heard import Heard
+from cti.nodes.links import Links
+from cti.nodes.neighbours import Neighbours
+from cti.nodes.sharing import Sharing
 from cti.past import Past, Recall, load
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
@@ -70,15 +80,8 @@ class App:
         site, pbx, queues = settings.site, settings.pbx, settings.queues
         self._zone = ZoneInfo(site.timezone)
         self._site = Site(area_code=site.area_code)
-        self.pbx = Pbx(
-            PbxConfig(
-                name=pbx.name,
-                trunks=pbx.trunks,
-                targets={name: queue.target for name, queue in queues.items()},
-                default_target=pbx.default_target,
-                wrapup={name: q.wrapup for name, q in queues.items() if q.wrapup is not None},
-            )
-        )
+        roles = settings.node.roles
+        self._serves_pages, self._pushes, self._texts = "web" in roles, "push" in roles, "sms" in roles
         self.labels = Labels(
             lines=settings.lines,
             choices=settings.menu,
@@ -88,6 +91,7 @@ class App:
         self.bus = Bus()
         self.phones = Phones()
         self.opening = Opening(settings.crm, site=self._site, timezone=site.timezone, on_numbers=self._numbers)
+        self.exchanges = Exchanges(())
         self._stack = contextlib.AsyncExitStack()
         self._store_answers = True
         self.web_port = 0
@@ -120,7 +124,8 @@ class App:
         later.callback(Claim.take(settings.store.url).release)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
-        past = await asyncio.to_thread(load, self.store, self._zone, wall_clock())
+        followed = [pbx.name for pbx in settings.followed]
+        past = await asyncio.to_thread(load, self.store, self._zone, wall_clock(), followed)
         web_socket = listening(settings.web.host, settings.web.port)
         later.callback(web_socket.close)
         push_socket = listening(settings.push.host, settings.push.port)
@@ -136,8 +141,15 @@ class App:
         self.opening.start(self.customers.opened)
         later.callback(self.auth.close)
         later.callback(self.lane.close)
-        self._run(self.writer.run(), later)
-        later.push_async_callback(self._close_writer)
+        for duty in (self.awake, self.site):
+            self._run(duty.run(), later)
+        for one in self.exchanges:
+            # What it still has to write it writes before it gives the lease up.
+            self._run(one.contest(), later)
+            self._run(one.writer.run(), later)
+            later.push_async_callback(one.close_writer)
+            one.start(past.open.get(one.name, ()))
+        later.push_async_callback(self.recall.close)
         self.recall.restore(past, self.pbx_now())
         self.watching.restore(self.pbx_now())
         later.push_async_callback(self.records.close)
@@ -148,8 +160,10 @@ class App:
         later.push_async_callback(self.web.stop)
         await self.push.start("", 0, sock=push_socket)
         later.push_async_callback(self.push.stop)
-        later.push_async_callback(self.chronicle.close)
-        self._run(self.chronicle.run(), later)
+        later.callback(self.chronicle.close)
+        for one in self.exchanges:
+            later.push_async_callback(one.scribe.close)
+            self._run(one.scribe.run(), later)
         later.push_async_callback(self.watching.close)
         self._run(self.watching.run(), later)
         later.push_async_callback(self.customers.close)
@@ -158,9 +172,12 @@ class App:
         later.push_async_callback(self.messaging.close)
         self._run(self.messaging.run(), later)
         self._run(self._rounds(), later)
+        if self.neighbours is not None:
+            self._run(self.neighbours.run(), later)
         later.callback(self.floor.stop)
-        later.callback(self.feed.stop)
-        self._run(self.link.run(), later)
+        for one in self.exchanges:
+            later.callback(one.feed.stop)
+            self._run(one.link.run(), later)
 
     def _run(self, work: Any, later: contextlib.AsyncExitStack) -> None:
         """Run a task until its turn to stop."""
@@ -204,6 +221,7 @@ class App:
             zone=self._zone,
         )
         self.floor.attach(self.hub, self.records)
+        self.sharing = Sharing(self.floor)
         self.auth = Auth(self.store, clock=wall_clock, secure=self.address.secure, hasher=self._hasher)
         self.watching = Watching(
             self.store,
@@ -211,6 +229,7 @@ class App:
             self.floor,
             self.hub,
             settings,
+            self.sharing,
             phones=self.phones.of,
             describe=self._described,
             secure=self.address.secure,
@@ -219,33 +238,23 @@ class App:
         self.watching.listen(self.bus)
         self.bus.subscribe("floor", self.floor.on_event)
         self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=is_outage)
-        self.writer = Writer(self.store)
-        self.chronicle = Chronicle(self.store, self.bus, settings, phones=self.phones.of, clock=self.pbx_now)
-        self.feed = Feed(self.pbx, settings.pbx.name, self.bus, self.floor, self.writer)
-        self.recall = Recall(self.floor, self.store, self.lane, self.writer, ask=self.records.ask, feed=self.feed)
-        self.bus.subscribe("merges", self.recall.on_event)
-        self.customers = Customers(settings, self.opening, self.store, self.floor, privacy, clock=self.pbx_now)
-        self.bus.subscribe("customers", self.customers.on_event)
-        self.link = Link(
-            settings.pbx,
-            on_packet=self.feed.on_packet,
-            on_roster=self.feed.on_roster,
-            on_state=self.feed.on_state,
-            clock=wall_clock,
-            wanted=WANTED,
-            only=ONLY,
-            auditor=self.pbx.audit,
+        self.chronicle = Chronicle(self.store, settings, phones=self.phones.of, clock=self.pbx_now)
+        self._build_exchanges()
+        self.recall = Recall(self.floor, self.store, self.lane, ask=self.records.ask)
+        self.customers = Customers(
+            settings, self.opening, self.store, self.floor, privacy, self.sharing, clock=self.pbx_now
         )
+        self.bus.subscribe("customers", self.customers.on_event)
         self.supervision = Supervision(
             settings,
-            self.pbx,
-            self.link,
+            self.exchanges,
             self.floor,
             self.store,
             self.lane,
+            self.sharing,
             clock=self.pbx_now,
-            on_packet=self.feed.on_packet,
             still=self.auth.still,
+            leads=lambda: self.site.has,
         )
         self.bus.subscribe("supervision", self.supervision.on_event)
         self.messaging = Messaging(
@@ -253,6 +262,7 @@ class App:
             self.store,
             self.bus,
             self.floor,
+            self.sharing,
             clock=wall_clock,
             canonical=self._canonical,
             zone=self._zone,
@@ -264,8 +274,8 @@ class App:
             self.store,
             self.lane,
             self.auth,
-            self.link,
-            members=self.pbx.members,
+            self.exchanges,
+            self.sharing,
             clock=self.pbx_now,
             sight=self.customers.sight,
             noted=self.customers.noted,
@@ -304,6 +314,100 @@ class App:
             )
         )
 
+    def _build_exchanges(self) -> None:
+        """The PBXs, the followed and the others, and the duties that one node has at a time."""
+        settings, floor = self.settings, self.floor
+        holder = f"{settings.node.name} {secrets.token_hex(4)}"
+        self._leases = ThreadPoolExecutor(max_workers=4, thread_name_prefix="leases")
+        self._stack.callback(self._leases.shutdown, wait=False)
+        self.links = Links([pbx.name for pbx in settings.pbxs], floor.link, floor.set_link)
+        followed = tuple(
+            Exchange(
+                pbx,
+                settings,
+                self.store,
+                self.bus,
+                floor,
+                self.links,
+                alive=self._alive,
+                run=self._asked_of_leases,
+                holder=holder,
+            )
+            for pbx in settings.followed
+        )
+        names = {one.name for one in followed}
+        heard = [
+            Heard(pbx.name, self.links, self.bus.publish, clock=wall_clock)
+            for pbx in settings.pbxs
+            if pbx.name not in names
+        ]
+        self.heard = tuple(heard)
+        for one in followed:
+            one.feed.on_recovered = lambda calls: self.recall.recall(calls)
+        self.awake = Duty(self.store, f"*{settings.node.name}", holder, run=self._asked_of_leases)
+        self.exchanges = Exchanges(followed, mind=lambda: self.awake.has)
+        self.site = Duty(
+            self.store,
+            "*site",
+            holder,
+            run=self._asked_of_leases,
+            on_change=self._leads_site,
+            able=lambda: any(self.links.live(one.name) for one in followed),
+        )
+        self.neighbours: Neighbours | None = None
+        if settings.redis.url:
+            self.neighbours = Neighbours(
+                settings.redis,
+                settings.node.name,
+                self.bus,
+                floor,
+                self.sharing,
+                followed,
+                heard,
+                on_hole=self._missed_something,
+            )
+
+    async def _asked_of_leases(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._leases, call)
+
+    def _leads_site(self, leads: bool) -> None:
+        self.watching.lead(leads)
+        self.supervision.lead(leads)
+
+    def _missed_something(self) -> None:
+        """Other nodes told something that was not heard here: the store knows what is of record."""
+        self.recall.recall(self._alive())
+        self.supervision.missed_something()
+
+    def _alive(self) -> list[str]:
+        """All open calls of the site."""
+        return [*self.exchanges.alive(), *(call for one in self.heard for call in one.alive())]
+
+    @property
+    def exchange(self) -> Exchange:
+        """The first PBX that this node follows; raises StopIteration where it follows none."""
+        return next(iter(self.exchanges))
+
+    @property
+    def pbx(self) -> Pbx:
+        """Its core."""
+        return self.exchange.pbx
+
+    @property
+    def feed(self) -> Feed:
+        """What leads into it."""
+        return self.exchange.feed
+
+    @property
+    def link(self) -> Link:
+        """Its link."""
+        return self.exchange.link
+
+    @property
+    def writer(self) -> Writer:
+        """What writes its calls."""
+        return self.exchange.writer
+
     def _snapshot(self, page: Page) -> Iterator[tuple[str, bytes]]:
         """What a page is shown first."""
         yield from self.floor.snapshot(page)
@@ -312,8 +416,10 @@ class App:
     # --- clocks and numbers ------------------------------------------------------------------------------------
 
     def pbx_now(self) -> float:
-        """Epoch seconds on the PBX's clock."""
-        return self.pbx.pbx_time(wall_clock())
+        """Epoch seconds on the PBX's clock; of several the first's (they keep one time by NTP)."""
+        for one in self.exchanges:
+            return one.now()
+        return wall_clock()
 
     def _day(self, at: float) -> object:
         return datetime.fromtimestamp(at, self._zone).date()
@@ -350,17 +456,12 @@ class App:
         """Messages of these numbers."""
         return sms_section(self.store, keys, limit)
 
-    async def _close_writer(self) -> None:
-        await self.recall.close()
-        if not await self.writer.close():
-            log.error("not everything was written down: %d calls", self.writer.backlog)
-
     # --- how it is ---------------------------------------------------------------------------------------------
 
     @property
     def store_ok(self) -> bool:
         """True while the store takes what is to be written and answers."""
-        return self._store_answers and self.writer.store_ok
+        return self._store_answers and all(one.writer.store_ok for one in self.exchanges)
 
     async def _rounds(self) -> None:
         """Once a second: is the store there, is the CRM, has a day begun."""
@@ -384,10 +485,14 @@ class App:
             "pages": float(len(self.hub)),
             "open_calls": float(len(self.session.shelf.calls)),
             "pops": float(len(self.session.shelf.pops)),
-            "writer_backlog": float(self.writer.backlog),
-            "link_waiting": float(self.link.waiting),
+            "writer_backlog": float(sum(one.writer.backlog for one in self.exchanges)),
+            "link_waiting": float(sum(one.link.waiting for one in self.exchanges)),
+            "leads": float(sum(one.leads for one in self.exchanges)),
+            "lease_epoch": float(max((one.epoch for one in self.exchanges), default=0)),
+            "leads_site": float(self.site.has),
             "store_ok": float(self.store_ok),
             "crm_ok": float(self.crm_ok),
+            **(self.neighbours.gauges() if self.neighbours is not None else {}),
             **self.customers.back.gauges(),
         }
 
@@ -395,16 +500,25 @@ class App:
         figures = msgspec.structs.asdict(self.hub.figures)
         lanes = (self.records.finding, self.records.reading, self.records.own, self.lane, *self.customers.lanes)
         return {
-            "link": self.link.counters(),
-            "core_odd": self.pbx.counters,
+            "link": summed(one.link.counters() for one in self.exchanges),
+            "core_odd": summed(one.pbx.counters for one in self.exchanges),
             "push": {**figures, "refused": self.push.refused},
             "events": {"published": self.bus.published, "pops": self.floor.popped},
             "subscriber_failures": self.bus.failures,
             "lane_failures": {lane.name: lane.failures for lane in lanes},
             "sms_callbacks": self.messaging.counters(),
-            "writer": {"written": self.writer.written, "refused": self.writer.refused},
+            "writer": summed({"written": one.writer.written, "refused": one.writer.refused} for one in self.exchanges),
+            **({"relay": self.neighbours.counters()} if self.neighbours is not None else {}),
             **self.watching.counters(),
         }
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counters of all PBXs together."""
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total)
 
 
 def _report(task: asyncio.Task[None]) -> None:

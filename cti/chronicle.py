@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cti.asking import ask
-from cti.bus import Bus
+from cti.events import Event
 from cti.history.answers import Names
 from cti.history.ask import DEFAULT_SHORT_S
 from cti.history.calendar import Calendar
@@ -20,7 +20,7 @@ from cti.history.keeper import Keeper
 from cti.history.queue_log import Rules
 from cti.history.recorder import Recorder
 from cti.popup.lanes import Away, Lane, Late
-from cti.settings import Settings
+from cti.settings import PbxSettings, Settings
 from cti.store import Store, StoreError, is_outage
 from cti.ticker import steady_clock
 
@@ -30,42 +30,101 @@ FOLLOW_S: Final = 2.0
 "Between two looks at queue_log."
 
 
-class Chronicle:
-    """The history of one service: `run` as a task, `close` behind it."""
+class Scribe:
+    """Writes the history of one PBX: what is noted from its events, and what its queue_log says.
+
+    `run` as a task, `close` behind it. Only the node that leads writes; one that stands by notes all the same, and
+    keeps what is younger than KEEP_S: so much whoever led may not have written.
+    """
 
     def __init__(
         self,
         store: Store,
-        bus: Bus,
+        pbx: PbxSettings,
         settings: Settings,
         *,
-        phones: Callable[[str], Sequence[str]],
         clock: Callable[[], float],
+        away: Callable[[], bool],
     ) -> None:
-        """`phones` gives a user's phones; `clock` is the PBX's."""
-        # Reports may take their time, and never that of notes, drafts or logins.
-        self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=is_outage)
+        """`clock` is the PBX's; `away` tells that nobody can write now."""
         self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=is_outage)
+        self._pbx = pbx
+        self._clock = clock
         self.recorder = Recorder()
-        bus.subscribe("history", self.recorder.on_event)
         targets = {name: (queue.target, queue.short) for name, queue in settings.queues.items()}
         self.keeper = Keeper(
             self.recorder,
             store,
             run=self._writing.run,
             clock=clock,
-            targets={"": (settings.pbx.default_target, DEFAULT_SHORT_S), **targets},
+            targets={"": (pbx.default_target, DEFAULT_SHORT_S), **targets},
+            away=away,
         )
-        path = settings.pbx.queue_log
         self.follower: Follower | None = None
-        if path:
+        self._leads = asyncio.Event()
+        self.lead(store)
+
+    def lead(self, store: Store | None) -> None:
+        """Write through this view of the store from now on; None: stand by."""
+        self.follower = None
+        if store is None:
+            self._leads.clear()
+            self.keeper.stand_by()
+            return
+        self.keeper.lead(store)
+        if self._pbx.queue_log:
             self.follower = Follower(
-                Path(path),
+                Path(self._pbx.queue_log),
                 store,
-                pbx=settings.pbx.name,
-                rules=lambda: Rules(systemname=settings.pbx.systemname),
-                clock=clock,
+                pbx=self._pbx.name,
+                rules=lambda: Rules(systemname=self._pbx.systemname),
+                clock=self._clock,
             )
+        self._leads.set()
+
+    def on_event(self, event: Event) -> None:
+        """Hears the bus."""
+        if event.pbx == self._pbx.name:
+            self.recorder.on_event(event)
+
+    async def run(self) -> None:
+        """Write down what was noted, and follow queue_log, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.keeper.run())
+            if self._pbx.queue_log:
+                tasks.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        broken = False
+        while True:
+            await self._leads.wait()
+            try:
+                while self.follower is not None and await self._writing.run(self.follower.step):
+                    pass
+                if self.follower is not None:
+                    await self._writing.run(self.follower.settle)
+                broken = False
+            except (OSError, StoreError, Away, Late) as error:
+                if not broken:  # once, not every two seconds
+                    log.warning("queue_log is not followed: %s", type(error).__name__)
+                broken = True
+            await asyncio.sleep(FOLLOW_S)
+
+    async def close(self) -> None:
+        """Write what is left."""
+        await self.keeper.write()
+        self._writing.close()
+
+
+class Chronicle:
+    """What pages ask of the history."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, phones: Callable[[str], Sequence[str]], clock: Callable[[], float]
+    ) -> None:
+        """`phones` gives a user's phones; `clock` is the PBX's."""
+        # Reports may take their time, and never that of notes, drafts or logins.
+        self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=is_outage)
         self.desk = HistoryDesk(
             store,
             Calendar(ZoneInfo(settings.site.timezone)),
@@ -79,32 +138,9 @@ class Chronicle:
             ),
         )
 
-    async def run(self) -> None:
-        """Write down what was noted, and follow queue_log, for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.keeper.run())
-            if self.follower is not None:
-                tasks.create_task(self._follow(self.follower))
-
-    async def _follow(self, follower: Follower) -> None:
-        broken = False
-        while True:
-            try:
-                while await self._writing.run(follower.step):
-                    pass
-                await self._writing.run(follower.settle)
-                broken = False
-            except (OSError, StoreError, Away, Late) as error:
-                if not broken:  # once, not every two seconds
-                    log.warning("queue_log is not followed: %s", type(error).__name__)
-                broken = True
-            await asyncio.sleep(FOLLOW_S)
-
-    async def close(self) -> None:
-        """Write what is left."""
-        await self.keeper.write()
+    def close(self) -> None:
+        """Let the threads go."""
         self._asking.close()
-        self._writing.close()
 
     async def _asked(self, work: Callable[[], Any]) -> Any:
         return await ask(self._asking, work)

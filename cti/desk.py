@@ -19,6 +19,7 @@ from cti.auth import Auth, Identity
 from cti.calls.record import Call
 from cti.control.pause import Pbx, pause, reason_for
 from cti.floor import Floor
+from cti.nodes.sharing import Chosen, Dismissed, DraftKept, NoteSaved, PartySaved, Reread, Seated, Sharing
 from cti.popup.lanes import Lane
 from cti.popup.phones import PhoneTaken
 from cti.privacy import Sight
@@ -40,15 +41,15 @@ class Desks:
         store: Store,
         lane: Lane,
         auth: Auth,
-        link: Pbx,
+        exchanges: Pbx,
+        sharing: Sharing,
         *,
-        members: Callable[[str], Sequence[str]],
         clock: Callable[[], float],
         sight: Callable[[Identity], Sight] = lambda identity: privacy.ALL,
         noted: Callable[[str], None] = lambda call: None,
         numbers_changed: Callable[[str], None] = lambda party: None,
     ) -> None:
-        """`members` gives the queue members of a phone; `clock` is the PBX's; `sight` tells what somebody sees.
+        """`clock` is the PBX's; `sight` tells what somebody sees.
 
         `noted` hears of each call that somebody wrote about or gave to a customer, `numbers_changed` of each customer
         whose numbers may be others.
@@ -58,8 +59,8 @@ class Desks:
         self._store = store
         self._lane = lane
         self._auth = auth
-        self._link = link
-        self._members = members
+        self._exchanges = exchanges
+        self._sharing = sharing
         self._clock = clock
         self._sight = sight
         self._noted = noted
@@ -77,7 +78,7 @@ class Desks:
         """The session ended: its phone is free, its pages go."""
         self._floor.hub.close_session(identity.session)
         if not self._floor.hub.has(identity.login):
-            self._floor.carry(self._session.phones_changed(self._session.phones.release(identity.login)))
+            self._sharing.share(Seated(user=identity.login, interface=None))
 
     async def take_phone(self, identity: Identity, interface: str) -> None:
         """The user sits at this phone."""
@@ -90,6 +91,7 @@ class Desks:
             raise Refusal(404, "no_phone", "没有这部话机", "There is no such phone to take") from None
         self._floor.carry(self._session.phones_changed(changed))
         self._floor.hub.renew((identity.login,))
+        self._sharing.tell(Seated(user=identity.login, interface=interface))
 
     async def set_language(self, identity: Identity, language: str) -> None:
         """The user's language."""
@@ -98,11 +100,11 @@ class Desks:
 
     async def pause(self, identity: Identity, paused: bool, reason: str) -> None:
         """Ask the PBX; the answer is only that it was asked. What is shown follows the PBX's event."""
-        members = [m for phone in self._session.phones.of(identity.login) for m in self._members(phone)]
+        members = [m for phone in self._session.phones.of(identity.login) for m in self._exchanges.members(phone)]
         if not members:
             raise Refusal(409, "no_queue", "您的话机不在任何队列中", "Your phone is in no queue")
         try:
-            await pause(self._link, members, paused, reason_for(reason))
+            await pause(self._exchanges, members, paused, reason_for(reason))
         except ValueError:
             raise Refusal(422, "bad_reason", "原因含有不能使用的字符", "Forbidden characters in the reason") from None
         except AmiError as error:
@@ -173,7 +175,7 @@ class Desks:
     async def dismiss(self, identity: Identity, pop: str) -> None:
         """Put a pop away for good."""
         self._pop(identity, pop)
-        self._floor.carry(self._session.dismiss(identity.login, pop))
+        self._sharing.share(Dismissed(user=identity.login, pop=pop))
         await self._stored(lambda: self._store.dismiss(identity.login, pop, self._clock()))
 
     async def choose(self, identity: Identity, pop: str, party: str | None) -> None:
@@ -184,8 +186,7 @@ class Desks:
             chosen = await self._crm(lambda crm: crm.party(party))
             if chosen is None:
                 raise not_found()
-        self._floor.carry(self._session.choose(shown.call, chosen))
-        self._floor.enrich(shown.call)
+        self._sharing.share(Chosen(call=shown.call, party=chosen))
         if chosen is None:
             return
         await self._stored(lambda: self._store.choose_party(shown.call, chosen.id, identity.login, self._clock()))
@@ -233,13 +234,13 @@ class Desks:
             ) from None
         self._noted(call)
         note = wire.Note(text=saved.text, saved_at=saved.saved_at, version=saved.version, by=saved.user)
-        self._floor.carry(self._session.note_saved(call, note))
+        self._sharing.share(NoteSaved(call=call, note=note))
         return note
 
     async def save_draft(self, identity: Identity, call: str, draft: Any) -> None:
         """What was typed and not saved."""
         await self._own_call(identity, call)
-        self._session.shelf.keep_draft(identity.login, call, draft)
+        self._sharing.share(DraftKept(user=identity.login, call=call, draft=draft))
         payload = json.dumps(draft, ensure_ascii=True) if draft else ""
         await self._stored(lambda: self._store.put_draft(identity.login, call, payload, self._clock()))
 
@@ -251,8 +252,7 @@ class Desks:
         """Change a party's fields; 409 with the current profile where somebody else was first."""
         sight = self._sight(identity)
         profile = await self._crm(lambda crm: crm.save_fields(party, fields, version, identity.login), sight)
-        self._floor.carry(self._session.party_changed(profile.party))
-        self._floor.reread((party,), ("profile",))
+        self._sharing.share(PartySaved(party=profile.party))
         self._audit(identity, "party.save", party, ",".join(sorted(fields)))
         self._numbers_changed(party)
         return privacy.profile(profile, sight)
@@ -265,8 +265,7 @@ class Desks:
             await self._own_call(identity, call)
         profile = await self._crm(lambda crm: crm.create_party(fields, number, identity.login))
         if call is not None:
-            self._floor.carry(self._session.choose(call, profile.party))
-            self._floor.enrich(call)
+            self._sharing.share(Chosen(call=call, party=profile.party))
             await self._stored(lambda: self._store.choose_party(call, profile.party.id, identity.login, self._clock()))
             self._noted(call)
         self._audit(identity, "party.create", profile.party.id)
@@ -276,7 +275,7 @@ class Desks:
     async def add_business(self, identity: Identity, party: str, fields: Mapping[str, str]) -> model.BusinessRecord:
         """A business record."""
         record = await self._crm(lambda crm: crm.add_business(party, fields, identity.login))
-        self._floor.reread((party,), ("business",))
+        self._sharing.share(Reread(parties=(party,), sections=("business",)))
         self._audit(identity, "business.add", party, record.id)
         return privacy.business(record, self._sight(identity))
 
@@ -285,7 +284,7 @@ class Desks:
         if call is not None:
             await self._own_call(identity, call)
         note = await self._crm(lambda crm: crm.add_note(party, text, identity.login, call, self._clock()))
-        self._floor.reread((party,), ("profile",))
+        self._sharing.share(Reread(parties=(party,), sections=("profile",)))
         self._audit(identity, "note.add", party, note.id)
         return note
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from cti import events
@@ -14,8 +14,9 @@ from cti.ami.roster import Roster
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
 from cti.calls.record import Call
-from cti.continuity import Carried
+from cti.continuity import Carried, continued
 from cti.floor import Floor
+from cti.nodes.links import Links
 from cti.store import Writer
 from cti.ticker import Ticker, steady_clock, wall_clock
 
@@ -28,26 +29,69 @@ SAVE_S: Final = 0.5
 class Feed:
     """One PBX's way in."""
 
-    def __init__(self, pbx: Pbx, name: str, bus: Bus, floor: Floor, writer: Writer) -> None:
+    def __init__(
+        self,
+        pbx: Pbx,
+        name: str,
+        bus: Bus,
+        floor: Floor,
+        writer: Writer,
+        links: Links,
+        *,
+        alive: Callable[[], Iterable[str]],
+    ) -> None:
+        """`alive` gives the open calls of the whole site, this PBX's among them."""
         self._pbx = pbx
         self._name = name
         self._bus = bus
         self._floor = floor
         self._writer = writer
+        self._links = links
+        self._alive = alive
+        self._listed = False
+        "The PBX's lists have been read."
         self._pending: asyncio.TimerHandle | None = None
         self._carried = Carried()
         self.ticker = Ticker(pbx, self.now, self.publish)
         self.on_recovered: Callable[[list[str]], None] = lambda calls: None
         "Told the open calls after each resync."
+        self.on_changed: Callable[[Sequence[Call]], None] = lambda calls: None
+        "Told calls as they stand now."
         bus.subscribe("store", self._changed)
 
     def now(self) -> float:
         """Epoch seconds on the PBX's clock."""
         return self._pbx.pbx_time(wall_clock())
 
-    def remember(self, calls: Iterable[Call]) -> None:
-        """Calls that were open when the service last stopped: they are carried on, or closed at the first resync."""
-        self._carried.remember(calls)
+    def adopt(self, stored: Iterable[Call]) -> None:
+        """This node writes from now on; `stored` are the calls that the store holds for open.
+
+        What was written by whoever wrote before is carried on: at a start nothing else is known of it, and a node that
+        stood by may have come after a call's beginning. Calls that are over are closed, at once or at the first resync.
+        """
+        held = self._writer.held(self._name)
+        before: list[Call] = []
+        for old in stored:
+            over = held.get(old.id)
+            mine = self._pbx.call(old.id) or over
+            whole = mine is not None and not mine.partial and not mine.gap  # seen here from its beginning, all of it
+            if whole or (old.id in held and over is None):
+                continue
+            if over is not None and over.ended_at is not None:
+                self._writer.put(continued(old, over), self._name)
+            else:
+                before.append(old)
+        self._carried.remember(before)
+        if self._listed:
+            self._close_gone()
+        for call in self._carried.changed(self._pbx.open_calls(), steady_clock()):
+            self._writer.put(call, self._name)
+        self.save(all_of_them=True)
+
+    def _close_gone(self) -> None:
+        alive = [call.id for call in self._pbx.open_calls()]
+        for call in self._carried.lists_read(alive, lambda id: self._pbx.call(id) is not None, self.now()):
+            self._writer.put(call, self._name)
 
     def publish(self, told: list[events.Event]) -> None:
         """Tell everybody."""
@@ -68,28 +112,30 @@ class Feed:
         self.publish(self._pbx.resync(roster, now))
         for packet, at in buffered:
             self.publish(self._pbx.feed(packet, at))
-        alive = [call.id for call in self._pbx.open_calls()]
-        self._floor.carry(self._floor.session.reconcile(alive, self.now()))
-        for call in self._carried.lists_read(alive, lambda id: self._pbx.call(id) is not None, self.now()):
-            self._writer.put(call, self._name)
-        self.on_recovered(alive)
+        self._listed = True
+        self._floor.carry(self._floor.session.reconcile(self._alive(), self.now()))
+        self._close_gone()
+        self.on_recovered([call.id for call in self._pbx.open_calls()])
         self.ticker.arm()
 
     def on_state(self, state: LinkState, now: float) -> None:
         """The link's state changed."""
         at = self._pbx.pbx_time(now)
-        before = self._floor.link.state
+        before = self._links.state(self._name)
         if state.phase == "resyncing":
             self.publish([events.PbxConnected(at=at, pbx=self._name)])
         elif state.phase in ("lost", "refused") and before in ("live", "resyncing"):
             self.publish(self._pbx.link_lost(at))
-        self._floor.set_link(state=state.phase, text=state.text, text_en=state.text_en)
+        self._links.put(self._name, state.phase, state.text, state.text_en)
         if state.phase != before:
-            log.info("pbx %s: %s", state.phase, state.text_en)
+            log.info("%s %s: %s", self._name, state.phase, state.text_en)
 
     def _changed(self, event: events.Event) -> None:
+        if event.pbx != self._name:
+            return
         if isinstance(event, events.CallMerged):
             self._carried.merged(event.call)
+            self._writer.drop(event.call, self._name)
         self._save_soon()
 
     def _save_soon(self) -> None:
@@ -108,6 +154,7 @@ class Feed:
         if self._carried:
             self._save_soon()
         self._floor.calls_changed(changed)
+        self.on_changed(changed)
 
     def stop(self) -> None:
         """No more timers; what changed is handed over."""

@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 LEASE_S: Final = 1.5
 "How long a lease runs."
 RENEW_S: Final = 0.4
-"Between two renewals, and between two tries to get the lease."
+"Between two renewals."
+TRY_S: Final = 0.2
+"Between two tries to get the lease: with LEASE_S this bounds how long nobody leads."
 MARGIN_S: Final = 0.2
 "A node stops leading this long before its lease may run out."
 
@@ -49,17 +51,24 @@ class Leadership:
         run: Callable[[Callable[[], object]], Awaitable[object]],
         steady: Callable[[], float],
         on_change: Callable[[Lease | None], None],
+        able: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`run` carries store calls out in a worker thread; `on_change` is told each lease and each end of one."""
+        """`run` carries store calls out in a worker thread; `on_change` is told each lease and each end of one.
+
+        While this node is not `able` (it does not see the PBX) it leaves the lease to others.
+        """
         self._store = store
         self._pbx = pbx
         self._node = node
         self._work = run
         self._steady = steady
         self._on_change = on_change
+        self._able = able
         self._held: Lease | None = None
         self._until = 0.0
         self._expiry: asyncio.TimerHandle | None = None
+        self.away = False
+        "The store did not answer when it was last asked."
         self.changes = 0
         "How often this node began to lead."
 
@@ -73,7 +82,7 @@ class Leadership:
         try:
             while True:
                 await self._turn()
-                await asyncio.sleep(RENEW_S)
+                await asyncio.sleep(TRY_S if self._held is None else RENEW_S)
         finally:
             held, self._held = self._held, None
             if self._expiry is not None:
@@ -86,7 +95,11 @@ class Leadership:
         asked = self._steady()
         held = self._held
         try:
-            if held is None:
+            if not self._able():
+                if held is not None:
+                    self._end("the PBX is out of sight here")
+                    await self._give_up(held)
+            elif held is None:
                 taken = await self._work(lambda: self._store.take_lease(self._pbx, self._node, for_s=LEASE_S))
                 if isinstance(taken, Lease):
                     self._begin(taken, asked)
@@ -95,8 +108,10 @@ class Leadership:
                     self._arm(asked)
             else:
                 self._end("another node leads")
+            self.away = False
         except Exception as error:
             # The lease runs on, or out: `_arm` has seen to that.
+            self.away = True
             log.warning("the lease of %s could not be asked for: %s", self._pbx, type(error).__name__)
 
     def _begin(self, taken: Lease, asked: float) -> None:

@@ -12,12 +12,11 @@ import msgspec
 
 from cti import wire
 from cti.auth import Identity
-from cti.calls.pbx import Pbx
 from cti.control.able import Ability
 from cti.control.desk import ControlDesk
 from cti.control.office import Office
 from cti.control.overflow import Doing, Engine, Rule
-from cti.control.plan import Declined
+from cti.control.plan import Core, Declined
 from cti.control.standing import Standing
 from cti.control.steward import Steward
 from cti.floor import Floor
@@ -38,6 +37,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_RULES: Final = 200
+TELL_S: Final = 0.3
+"Other nodes are told this long after a change: they read it in the store."
 _rule: Final = msgspec.json.Decoder(Rule)
 _doing: Final = msgspec.json.Decoder(Doing)
 
@@ -53,8 +54,11 @@ async def granted(work: Awaitable[T]) -> T:
 class Around(Protocol):
     """What the rules need of the part they belong to."""
 
-    def live(self) -> bool:
-        """True while what is known of the PBX is true."""
+    def rules_act(self) -> bool:
+        """True while rules act at this node, on what is true of the PBX."""
+
+    def rules_changed(self) -> None:
+        """Tell the other nodes."""
 
     def is_queue(self, queue: str) -> bool:
         """True for a queue of the PBX's."""
@@ -70,7 +74,7 @@ class OverflowRules:
         self,
         desk: ControlDesk,
         ability: Ability,
-        pbx: Pbx,
+        pbx: Core,
         standing: Standing,
         floor: Floor,
         store: Store,
@@ -85,6 +89,9 @@ class OverflowRules:
         self._store = store
         self._clock = clock
         self._site = site
+        self._acted = False
+        "Rules acted here when they were last read."
+        self._telling: asyncio.TimerHandle | None = None
         self.steward = Steward(
             Engine(),
             desk,
@@ -92,7 +99,7 @@ class OverflowRules:
             standing,
             self,
             clock=clock,
-            live=site.live,
+            live=site.rules_act,
             on_view=self._show_rule,
             behind=office.behind,
         )
@@ -102,13 +109,7 @@ class OverflowRules:
 
         Raises StoreError.
         """
-        rules, doing = [], {}
-        for id, rule, standing in await asyncio.to_thread(self._store.rules):
-            try:
-                rules.append(_rule.decode(rule))
-                doing[id] = _doing.decode(standing)
-            except msgspec.DecodeError:
-                log.error("rule %s cannot be read", id)
+        rules, doing = _decoded(await asyncio.to_thread(self._store.rules))
         engine = self.steward.engine = Engine(rules, doing)
         now = self._clock()
         for name, body in of_file.items():
@@ -131,7 +132,44 @@ class OverflowRules:
         engine = self.steward.engine
         return tuple(view for id in sorted(engine.rules) if (view := engine.view(id)) is not None)
 
+    async def refresh(self) -> None:
+        """Read the rules as the store has them: another node changed them, or had them act until now."""
+        engine = self.steward.engine
+        try:
+            read: list[tuple[str, str, str]] = await self._site.stored(self._store.rules)
+        except Declined as no:
+            log.warning("the rules were not read again: %s", no.code)
+            return
+        rules, doing = _decoded(read)
+        if self._site.rules_act() and self._acted:
+            # What they do is known here best; only what people changed elsewhere is new.
+            now = self._clock()
+            for rule in rules:
+                known = engine.rules.get(rule.id)
+                if known is None or known.version < rule.version:
+                    self.steward.carry(engine.put(rule, now))
+            for id in [id for id in engine.rules if id not in doing]:
+                self.steward.carry(engine.drop(id, now))
+        else:
+            gone = [id for id in engine.rules if id not in doing]
+            self.steward.engine = Engine(rules, doing)
+            for id in gone:
+                self._show_here(id, None)
+            for id in doing:
+                self._show_here(id, self.steward.engine.view(id))
+        self._acted = self._site.rules_act()
+        self.steward.soon()
+
     def _show_rule(self, rule: str, view: RuleView | None) -> None:
+        self._show_here(rule, view)
+        if self._telling is None:  # behind the writing down, for they will read it
+            self._telling = asyncio.get_running_loop().call_later(TELL_S, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._site.rules_changed()
+
+    def _show_here(self, rule: str, view: RuleView | None) -> None:
         hub = self._floor.hub
         if hub.boards:
             kind, body = ("rule_gone", wire.body(rule=rule)) if view is None else ("rule", wire.body(rule=view))
@@ -253,6 +291,19 @@ class OverflowRules:
         """Written down before it takes effect."""
         at = self._clock()
         await granted(self._site.stored(lambda: self._store.add_audit(at, identity.login, what, subject, detail)))
+
+
+def _decoded(read: Sequence[tuple[str, str, str]]) -> tuple[list[Rule], dict[str, Doing]]:
+    rules, doing = [], {}
+    for id, rule, standing in read:
+        try:
+            one, how = _rule.decode(rule), _doing.decode(standing)
+        except msgspec.DecodeError:
+            log.error("rule %s cannot be read", id)
+        else:
+            rules.append(one)
+            doing[id] = how
+    return rules, doing
 
 
 def _file_id(name: str) -> str:

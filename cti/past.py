@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from crm_bridge import model
-from cti import events, wire
+from cti import wire
 from cti.auth import ABSOLUTE_S, IDLE_S, Account
 from cti.calls.record import Call
-from cti.feed import SAVE_S, Feed
 from cti.floor import Floor
 from cti.popup.lanes import Lane
-from cti.store import Draft, Store, Writer
+from cti.store import Draft, Store
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +32,11 @@ class Past(msgspec.Struct, frozen=True):
     drafts: dict[str, list[Draft]]
     teams: dict[str, str]
     today: list[Call]
-    open: list[Call]
+    open: dict[str, list[Call]]
+    "{PBX: calls that had not ended when they were last written}"
 
 
-def load(store: Store, zone: ZoneInfo, now: float) -> Past:
+def load(store: Store, zone: ZoneInfo, now: float, pbxs: Iterable[str]) -> Past:
     """What the store remembers at `now` (epoch seconds); for a worker thread. Sessions that are over are forgotten."""
     store.forget_sessions(now - IDLE_S, now - ABSOLUTE_S)
     midnight = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -47,7 +47,7 @@ def load(store: Store, zone: ZoneInfo, now: float) -> Past:
         drafts={a.login: store.drafts(a.login) for a in accounts},
         teams=store.teams(),
         today=store.calls_since(midnight.timestamp()),
-        open=store.open_calls(),
+        open={name: store.open_calls(name) for name in pbxs},
     )
 
 
@@ -59,19 +59,14 @@ class Recall:
         floor: Floor,
         store: Store,
         lane: Lane,
-        writer: Writer,
         *,
         ask: Callable[[Callable[[model.Crm], Any]], Awaitable[Any]],
-        feed: Feed,
     ) -> None:
         self._floor = floor
         self._store = store
         self._lane = lane
-        self._writer = writer
         self._ask = ask
-        self._feed = feed
         self._tasks: set[asyncio.Task[None]] = set()
-        feed.on_recovered = self._recall
 
     def restore(self, past: Past, now: float) -> None:
         """Users' phones, what they put away and typed, and the day's figures. `now` is the PBX's clock."""
@@ -87,12 +82,6 @@ class Recall:
         floor.board.roll(now)
         floor.day.restore(past.today)
         floor.board.restore(past.today)
-        self._feed.remember(past.open)
-
-    def on_event(self, event: events.Event) -> None:
-        """A consultation that became part of another call is no row of its own."""
-        if isinstance(event, events.CallMerged):
-            self._behind(self._drop(event.call), "dropping a merged call")
 
     async def close(self) -> None:
         """Stop what is still being brought back."""
@@ -100,7 +89,8 @@ class Recall:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _recall(self, calls: list[str]) -> None:
+    def recall(self, calls: Iterable[str]) -> None:
+        """These calls go on: their notes, and whom somebody chose, come back from the store."""
         for call in calls:
             self._behind(self._recall_one(call), "recalling a call")
 
@@ -115,11 +105,6 @@ class Recall:
             if chosen is not None:
                 self._floor.carry(self._floor.session.choose(call, chosen))
                 self._floor.enrich(call)
-
-    async def _drop(self, call: str) -> None:
-        await asyncio.sleep(2 * SAVE_S)  # behind what may still be on its way to the writer
-        await self._writer.flush(5.0)
-        await self._lane.run(lambda: self._store.drop_calls([call]))
 
     def _behind(self, work: Coroutine[Any, Any, None], what: str) -> None:
         """Do something behind everybody's back; a failure is logged."""

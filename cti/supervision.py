@@ -11,11 +11,9 @@ import msgspec
 
 from cti import events, wire
 from cti.ami.actions import AmiError
-from cti.ami.link import Link
 from cti.ami.messages import Packet
 from cti.asking import ask
 from cti.auth import Identity
-from cti.calls.pbx import Pbx
 from cti.control import listening
 from cti.control.able import Ability
 from cti.control.desk import ControlDesk
@@ -26,6 +24,8 @@ from cti.control.plan import CONFIRMED, Declined, Plan
 from cti.control.standing import Standing
 from cti.events import Event
 from cti.floor import Floor
+from cti.nodes.exchanges import Exchanges
+from cti.nodes.sharing import ActionTold, RulesChanged, Seated, Sharing
 from cti.overflowing import OverflowRules, granted
 from cti.popup.hub import Page
 from cti.popup.lanes import Lane
@@ -55,26 +55,30 @@ class Supervision:
     def __init__(
         self,
         settings: Settings,
-        pbx: Pbx,
-        link: Link,
+        exchanges: Exchanges,
         floor: Floor,
         store: Store,
         lane: Lane,
+        sharing: Sharing,
         *,
         clock: Callable[[], float],
-        on_packet: Callable[[Packet, float], None],
         still: Callable[[Collection[str]], Awaitable[Mapping[str, Identity]]],
+        leads: Callable[[], bool],
     ) -> None:
-        """`clock` is the PBX's; `on_packet` feeds the core; `still` gives the users of sessions that live on."""
+        """`clock` is the PBX's; `still` gives the users of sessions that live on.
+
+        `leads` tells that rules act at this node: of several one does that for the site.
+        """
+        pbx = exchanges
         self._settings = settings.control
         self._queues = frozenset(settings.queues)
         self._pbx = pbx
-        self._link = link
+        self._sharing = sharing
+        self._leads = leads
         self._floor = floor
         self._store = store
         self._lane = lane
         self._clock = clock
-        self._feed = on_packet
         self._still = still
         self._sessions: dict[str, str] = {}
         "{listening: session of whoever listens}"
@@ -102,6 +106,8 @@ class Supervision:
             self.desk, self.ability, pbx, self.standing, floor, store, clock=clock, office=self.office, site=self
         )
         self.steward = self.rules.steward
+        sharing.takes(ActionTold, self._told)
+        sharing.takes(RulesChanged, lambda fact: self.missed_something())
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -133,6 +139,25 @@ class Supervision:
                 log.warning("supervision: %s", declined.code)
             self.steward.soon()
             await asyncio.sleep(ROUND_S)
+
+    def lead(self, leads: bool) -> None:
+        """Rules act here from now on, or no longer: as they stand in the store, where whoever led left them."""
+        if leads:
+            self.missed_something()
+        else:
+            self.steward.soon()
+
+    def missed_something(self) -> None:
+        """Read the rules again: another node changed them, or had them act."""
+        self.office.behind(self.rules.refresh())
+
+    def rules_act(self) -> bool:
+        """True while rules act at this node, on what is true."""
+        return self._leads() and self.live()
+
+    def rules_changed(self) -> None:
+        """Tell the other nodes."""
+        self._sharing.tell(RulesChanged())
 
     async def close(self) -> None:
         """Nothing more is asked or waited for."""
@@ -183,7 +208,7 @@ class Supervision:
 
     async def _send(self, name: str, fields: Mapping[str, str]) -> Sequence[Packet]:
         try:
-            return await self._link.action(name, fields)
+            return await self._pbx.action(name, fields)
         except AmiError as error:
             raise PbxRefused(str(error), permanent=error.permanent) from None
 
@@ -191,7 +216,7 @@ class Supervision:
         """Ask for the order of a queue, which no event tells, and let the core hear it."""
         for packet in await self._send("QueueStatus", {"Queue": queue}):
             if packet.event == "QueueEntry":
-                self._feed(packet, wall_clock())
+                self._pbx.feed(packet, wall_clock())
 
     def live(self) -> bool:
         """True while what is known of the PBX is true."""
@@ -232,8 +257,7 @@ class Supervision:
         phones = self._floor.session.phones
         user = phones.taken().get(interface)
         if user is not None:
-            self._floor.carry(self._floor.session.phones_changed(phones.release(user)))
-            self._floor.hub.renew((user,))
+            self._sharing.share(Seated(user=user, interface=None))
 
     async def team_of(self, login: str) -> str:
         """A user's team."""
@@ -303,6 +327,16 @@ class Supervision:
         return view.state == "confirmed" and (view.kind != "listen" or self._settings.listen_notice)
 
     def _show(self, view: ActionView) -> None:
+        self._show_here(view)
+        self._sharing.tell(ActionTold(view=view))
+
+    def _told(self, fact: ActionTold) -> None:
+        """Another node did something, or heard what became of it: it is shown, and undone there only."""
+        view = msgspec.structs.replace(fact.view, undo=None)
+        self.office.remember(view)
+        self._show_here(view)
+
+    def _show_here(self, view: ActionView) -> None:
         hub = self._floor.hub
         if hub.boards:
             hub.send_boards("action", lambda may: wire.body(action=view if may else _without_caller(view)))

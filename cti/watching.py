@@ -18,6 +18,7 @@ from cti.board.veil import WallView
 from cti.bus import Bus
 from cti.floor import Floor
 from cti.history.calendar import Calendar
+from cti.nodes.sharing import Loud, Quiet, Regrouped, Sharing
 from cti.popup.hub import Hub, Page
 from cti.popup.lanes import Lane
 from cti.recordings.desk import RecordingDesk
@@ -32,6 +33,7 @@ from cti.watch.replays import JournalKeeper, Replays
 from cti.watch.walls import Walls
 from cti.web.ports import Refusal
 from cti.wire import body
+from cti.wire.watching import Alert, Silence
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Watching:
         floor: Floor,
         hub: Hub,
         settings: Settings,
+        sharing: Sharing,
         *,
         phones: Callable[[str], Sequence[str]],
         describe: Callable[[str | None], tuple[str, str]],
@@ -62,6 +65,9 @@ class Watching:
         self._hub = hub
         self._clock = clock
         self._zone = zone
+        self._sharing = sharing
+        self._leads = True
+        self._taking: asyncio.Task[None] | None = None
         # Reading may take its time, and writing goes on meanwhile.
         self._asking = Lane("watching", 2, deadline_s=30.0, clock=steady_clock, counts=_counts)
         self._writing = Lane("watching-notes", 1, deadline_s=30.0, clock=steady_clock, counts=_counts)
@@ -75,6 +81,7 @@ class Watching:
             site=settings.site.name,
             who=board.who,
         )
+        self.hooks.may_send = lambda: self._leads
         self.bell = Bell(board, self.alarms, hub, store, self.hooks, run=self._writing.run, clock=clock)
         self.journal = JournalKeeper(
             board,
@@ -95,6 +102,8 @@ class Watching:
             watching.alerts.default,
             run=self._asked,
             clock=clock,
+            quiet=lambda silence: sharing.share(Quiet(silence=silence)),
+            loud=lambda silence: sharing.share(Loud(silence=silence)),
         )
         self.walls = Walls(store, run=self._asked, clock=wall_clock, secure=secure, site=settings.site.name)
         self.teams = TeamBook(store, run=self._asked, clock=clock, regrouped=self._regrouped)
@@ -109,6 +118,9 @@ class Watching:
             run=self._asked,
             clock=clock,
         )
+        sharing.takes(Regrouped, self._group)
+        sharing.takes(Quiet, lambda fact: self.bell.silenced(fact.silence))
+        sharing.takes(Loud, lambda fact: self.bell.unsilenced(fact.silence))
         self.replays = Replays(self.journal, store, watching.replay, describe, run=self._asked, clock=clock)
 
     # --- starting and stopping ---------------------------------------------------------------------------------------
@@ -119,6 +131,32 @@ class Watching:
         self.bell.restore(store.open_alerts(), store.told_waits(now - DAY_S), store.silences(now))
         midnight = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         self._floor.board.restore_missed(store.last_missed(midnight.timestamp()))
+
+    def lead(self, leads: bool) -> None:
+        """Alerts, webhooks and the journal are written at this node from now on, or no longer."""
+        self._leads = self.journal.leads = False
+        self.bell.stand_by()
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+        if leads:
+            self._taking = asyncio.get_running_loop().create_task(self._take())
+
+    async def _take(self) -> None:
+        store, now = self._store, self._clock()
+        known: tuple[list[Alert], list[str], list[Silence]] | None = None
+        while known is None:
+            try:
+                known = await self._writing.run(
+                    lambda: (store.open_alerts(), store.told_waits(now - DAY_S), store.silences(now))
+                )
+            except Exception as error:  # whatever the store has: it is asked again
+                log.warning("the alerts of before were not read: %s", type(error).__name__)
+                await asyncio.sleep(1.0)
+        self._leads = self.journal.leads = True
+        self.bell.lead(*known)
+        self.hooks.wake()
+        self._hub.renew(self._hub.board_users())
 
     def listen(self, bus: Bus) -> None:
         """Hear events before the board does: what was due before one is told as of its own moment."""
@@ -155,6 +193,8 @@ class Watching:
 
     async def close(self) -> None:
         """Write what is left."""
+        if self._taking is not None:
+            self._taking.cancel()
         self.bell.stop()
         await self.bell.write()
         await self.journal.close()
@@ -183,7 +223,10 @@ class Watching:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _regrouped(self, teams: Mapping[str, str]) -> None:
-        self._floor.board.group(teams)
+        self._sharing.share(Regrouped(teams=teams))
+
+    def _group(self, fact: Regrouped) -> None:
+        self._floor.board.group(fact.teams)
         self._floor.board_changed()
 
     async def _asked(self, work: Callable[[], Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cti import events
 from cti.ami.messages import Packet
@@ -255,6 +255,10 @@ class Pbx:
     def first_leg(self, call: str) -> Reach | None:
         """The channel that leads a call."""
         return reach_.first_leg(self._state, call)
+
+    def concerns(self, names: Iterable[str]) -> bool:
+        """True where one of these names something of this PBX: what an action names tells where it is to be sent."""
+        return reach_.concerns(self._state, names)
 
 
 def _began(call: record.Call) -> float:

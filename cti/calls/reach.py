@@ -5,6 +5,7 @@ Everybody else knows calls, visits and interfaces. A reach is looked up at the m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -70,3 +71,15 @@ def first_leg(state: State, call: str) -> Reach | None:
     if leg is None or leg.gone:
         return None
     return Reach(channel=leg.name, uid=leg.uid, call=call, interface=leg.interface)
+
+
+def concerns(state: State, names: Iterable[str]) -> bool:
+    """True where one of these is a channel, a channel's Uniqueid, a queue, a member or a phone of this PBX."""
+    roll = state.roll
+    queues, phones = set(roll.queues()), set(roll.phones())
+    for name in names:
+        if name in state.by_name or name in state.legs or name in queues or name in phones:
+            return True
+        if roll.is_member(roll.phone(name)) or state.by_phone.get(name):
+            return True
+    return False

@@ -11,7 +11,10 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Pbx(Protocol):
-    """The link, as far as a pause needs it."""
+    """The PBXs, as far as a pause needs them."""
+
+    def members(self, phone: str) -> Sequence[str]:
+        """The queue members' interfaces that reach this phone."""
 
     async def action(self, name: str, fields: Mapping[str, str]) -> Sequence[object]:
         """Send one action; raises the link's error where it was refused or never answered."""

@@ -25,6 +25,7 @@ from cti.customers.back import Back
 from cti.customers.opening import Opening
 from cti.customers.relink import Relink
 from cti.floor import Floor
+from cti.nodes.sharing import Reread, Sharing
 from cti.popup.lanes import Away, Lane, Late
 from cti.privacy import Privacy, Sight
 from cti.settings import Settings
@@ -53,6 +54,7 @@ class Customers:
         store: Store,
         floor: Floor,
         privacy: Privacy,
+        sharing: Sharing,
         *,
         clock: Callable[[], float],
     ) -> None:
@@ -62,6 +64,7 @@ class Customers:
         site = Site(area_code=settings.site.area_code)
         self._store = store
         self._floor = floor
+        self._sharing = sharing
         self._clock = clock
         self._platforms = settings.chat
         self._zone = ZoneInfo(settings.site.timezone)
@@ -135,7 +138,7 @@ class Customers:
 
     def changed(self, parties: Collection[str], sections: Collection[wire.SectionName]) -> None:
         """See the port."""
-        self._floor.reread(parties, sections)
+        self._sharing.share(Reread(parties=tuple(parties), sections=tuple(sections)))
 
     def noted(self, call: str) -> None:
         """A note of a call was saved, or somebody said whose it was."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,10 @@ from cti.history.recorder import Notes, Recorder
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 5.0
+KEEP: Final = 12
+"Rounds whose notes a node that stands by keeps: a minute, far longer than whoever led can have been behind."
+LONGEST: Final = 12 * 60
+"Rounds it keeps at most while nobody can write: an hour."
 TEAMS_EVERY: Final = 12
 "Rounds between two looks at the teams: once a minute."
 
@@ -43,8 +48,12 @@ class Keeper:
         run: Callable[[Callable[[], Any]], Awaitable[Any]],
         clock: Callable[[], float],
         targets: Mapping[str, tuple[float, float]],
+        away: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`run` runs slow work elsewhere; `clock` is the PBX's; `targets` as the settings have them."""
+        """`run` runs slow work elsewhere; `clock` is the PBX's; `targets` as the settings have them.
+
+        `away` tells that nobody can write now: then a node that stands by forgets nothing.
+        """
         self.failures = 0
         self._recorder = recorder
         self._book = book
@@ -52,6 +61,21 @@ class Keeper:
         self._clock = clock
         self._targets = targets
         self._noted_targets = False
+        self._leads = True
+        self._away = away
+        self._kept: deque[Notes] = deque(maxlen=LONGEST)
+
+    def lead(self, book: Book) -> None:
+        """Write into this book from now on, what was kept first."""
+        self._book = book
+        self._leads = True
+        self._noted_targets = False
+        while self._kept:
+            self._recorder.give_back(self._kept.pop())  # the newest first: of the same thing it holds the most
+
+    def stand_by(self) -> None:
+        """Write nothing until `lead`."""
+        self._leads = False
 
     async def run(self) -> None:
         """Write for ever; cancel to stop."""
@@ -65,6 +89,11 @@ class Keeper:
         """Write what was noted since; whether it is written. What is not, waits for the next time."""
         now = self._clock()
         notes = self._recorder.take(now)
+        if not self._leads:
+            self._kept.append(notes)
+            while len(self._kept) > KEEP and not self._away():
+                self._kept.popleft()
+            return True
         try:
             await self._run(lambda: self._written(notes, now, with_teams))
         except Exception as error:

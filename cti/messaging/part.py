@@ -24,6 +24,7 @@ from cti.messaging.hooking import LOOK_S, HookProcess, Orders, apply_for_ever, s
 from cti.messaging.pages import Pages
 from cti.messaging.rulebook import RuleBook
 from cti.messaging.triggers import Triggers
+from cti.nodes.sharing import Sharing, TextsChanged
 from cti.popup.lanes import Away, Lane, Late
 from cti.settings import Settings
 from cti.settings.sms import SmsPlatform
@@ -56,6 +57,7 @@ class Messaging(Conversations, Pages, RuleBook):
         store: Store,
         bus: Bus,
         floor: Floor,
+        sharing: Sharing,
         *,
         clock: Callable[[], float],
         canonical: Callable[[str | None], Number],
@@ -68,6 +70,7 @@ class Messaging(Conversations, Pages, RuleBook):
         self._site = settings
         self._store = store
         self._floor = floor
+        self._sharing = sharing
         self._clock = clock
         self._canonical = canonical
         self._zone = zone
@@ -301,14 +304,14 @@ class Messaging(Conversations, Pages, RuleBook):
         incoming = self.coming(message, whole=False)
         if party is not None and party.company:
             incoming = msgspec.structs.replace(incoming, company=party.company)
-        self._floor.hub.send([u for u in users if self._floor.hub.has(u)], "sms", wire.body(incoming=incoming))
+        self._sharing.push(tuple(users), "sms", wire.body(incoming=incoming))
 
     def _was_read(self, login: str, id: str) -> None:
-        self._floor.hub.send((login,), "sms_read", wire.body(id=id))
+        self._sharing.push((login,), "sms_read", wire.body(id=id))
 
     def _changed(self, key: str) -> None:
         """Open pops of this number read its messages again."""
-        self._floor.records.messages_changed(key)
+        self._sharing.share(TextsChanged(key=key))
 
     def _went(self, task: Task) -> None:
         """The worker did something about a message: receipts that came too early may fit now."""

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cti.settings.check import LOOPBACK, Problem, Reader, SettingsError, mask_url
+from cti.settings.check import LOOPBACK, Problem, Reader, SettingsError, Table, mask_url
 from cti.settings.control import ControlSettings, read_control
 from cti.settings.customers import CustomersSettings, PlatformSettings, read_chat, read_customers
+from cti.settings.node import NodeSettings, RedisSettings, check_together, read_node, read_redis
 from cti.settings.sms import SmsSettings, read_sms
 from cti.settings.watching import WatchingSettings, read_watching
 
@@ -26,11 +27,13 @@ __all__ = [
     "CrmSettings",
     "CustomersSettings",
     "LogSettings",
+    "NodeSettings",
     "PbxSettings",
     "PlatformSettings",
     "Problem",
     "PushSettings",
     "QueueSettings",
+    "RedisSettings",
     "Settings",
     "SettingsError",
     "SiteSettings",
@@ -45,7 +48,7 @@ TARGET_S: Final = 13.0
 
 
 class PbxSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[pbx]: the Asterisk to follow."""
+    """[pbx], or one of [pbxs.<name>]: an Asterisk to follow."""
 
     name: str = "pbx"
     "What people call it; stands in events and rows."
@@ -149,6 +152,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the daemon is told from outside."""
 
     pbx: PbxSettings
+    "The PBX; of several the first."
+    more_pbxs: tuple[PbxSettings, ...] = ()
+    "The others of a site with several."
+    node: NodeSettings = msgspec.field(default_factory=NodeSettings)
+    redis: RedisSettings = msgspec.field(default_factory=RedisSettings)
     queues: Mapping[str, QueueSettings] = msgspec.field(default_factory=dict)
     lines: Mapping[str, str] = msgspec.field(default_factory=dict)
     "{dialled number: label}."
@@ -166,6 +174,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings = msgspec.field(default_factory=LogSettings)
     control: ControlSettings = msgspec.field(default_factory=ControlSettings)
     watching: WatchingSettings = msgspec.field(default_factory=WatchingSettings)
+
+    @property
+    def pbxs(self) -> tuple[PbxSettings, ...]:
+        """All PBXs of the site."""
+        return (self.pbx, *self.more_pbxs)
+
+    @property
+    def followed(self) -> tuple[PbxSettings, ...]:
+        """Those that this node follows itself."""
+        if "pbx" not in self.node.roles:
+            return ()
+        return tuple(pbx for pbx in self.pbxs if not self.node.follows or pbx.name in self.node.follows)
 
     @staticmethod
     def load(path: str | Path | None, environ: Mapping[str, str]) -> Settings:
@@ -212,24 +232,9 @@ def _read_file(path: str | Path | None, reader: Reader) -> dict[str, Any]:
 def _build(reader: Reader) -> Settings | None:
     if reader.problems:
         return None
-    pbx = reader.section("pbx")
-    host = pbx.text("host", required=True)
-    username = pbx.text("username", required=True)
-    secret = pbx.secret("secret", required=True)
-    pbx_settings = PbxSettings(
-        name=pbx.text("name", "pbx"),
-        host=host,
-        port=pbx.port("port", 5038),
-        username=username,
-        secret=secret,
-        trunks=pbx.texts("trunks", ()),
-        systemname=pbx.text("systemname", "") or None,
-        default_target=pbx.seconds("default_target", TARGET_S, at_least=1.0),
-        queue_log=pbx.text("queue_log", ""),
-    )
-    for key in ("name", "host", "username", "secret"):
-        pbx.refuse_control(key, getattr(pbx_settings, key))
-    pbx.end()
+    pbxs = _read_pbxs(reader)
+    pbx_settings = pbxs[0]
+    node_settings, redis_settings = read_node(reader, tuple(pbx.name for pbx in pbxs)), read_redis(reader)
 
     queues: dict[str, QueueSettings] = {}
     for name, queue in reader.tables("queues"):
@@ -263,6 +268,13 @@ def _build(reader: Reader) -> Settings | None:
     store = reader.section("store")
     store_settings = StoreSettings(url=store.database_url("url", "sqlite:///cti.db"))
     store.end()
+    check_together(
+        node_settings,
+        redis_settings,
+        pbxs=len(pbxs),
+        one_file=store_settings.url.startswith("sqlite"),
+        reader=reader,
+    )
     crm = reader.section("crm")
     crm_settings = CrmSettings(
         url=crm.database_url("url", crm_default(store_settings.url)), mapping=crm.file("mapping")
@@ -290,6 +302,9 @@ def _build(reader: Reader) -> Settings | None:
         return None
     return Settings(
         pbx=pbx_settings,
+        more_pbxs=pbxs[1:],
+        node=node_settings,
+        redis=redis_settings,
         queues=queues,
         lines=lines,
         menu=menu,
@@ -305,6 +320,42 @@ def _build(reader: Reader) -> Settings | None:
         control=control_settings,
         watching=watching_settings,
     )
+
+
+def _read_pbxs(reader: Reader) -> tuple[PbxSettings, ...]:
+    """[pbx], or each of [pbxs.<name>]."""
+    several = [_read_pbx(table, name) for name, table in reader.tables("pbxs")]
+    if not several:
+        return (_read_pbx(reader.section("pbx"), "pbx"),)
+    for pbx in several:
+        if len(several) > 1 and not pbx.systemname:
+            reader.add(
+                f"pbxs.{pbx.name}.systemname",
+                "有几台交换机时必须填写：通话编号靠它区分",
+                "Must be set where there are several PBXs: it tells their calls apart",
+                'systemname = "…"',
+            )
+    if len({pbx.systemname for pbx in several if pbx.systemname}) < sum(1 for pbx in several if pbx.systemname):
+        reader.add("pbxs", "两台交换机的 systemname 相同", "Two PBXs have the same systemname")
+    return tuple(several)
+
+
+def _read_pbx(pbx: Table, name: str) -> PbxSettings:
+    settings = PbxSettings(
+        name=pbx.text("name", name),
+        host=pbx.text("host", required=True),
+        port=pbx.port("port", 5038),
+        username=pbx.text("username", required=True),
+        secret=pbx.secret("secret", required=True),
+        trunks=pbx.texts("trunks", ()),
+        systemname=pbx.text("systemname", "") or None,
+        default_target=pbx.seconds("default_target", TARGET_S, at_least=1.0),
+        queue_log=pbx.text("queue_log", ""),
+    )
+    for key in ("name", "host", "username", "secret"):
+        pbx.refuse_control(key, getattr(settings, key))
+    pbx.end()
+    return settings
 
 
 def crm_default(store_url: str) -> str:

@@ -111,9 +111,10 @@ class Calls(Base):
                 found |= {row.id: row.ended_at is not None for row in connection.execute(query)}
         return found
 
-    def open_calls(self) -> list[record.Call]:
-        """Documents of the calls that had not ended when they were last written."""
-        return self._documents(tables.call.c.ended_at.is_(None))
+    def open_calls(self, pbx: str | None = None) -> list[record.Call]:
+        """Documents of the calls, of one PBX or of all, that had not ended when they were last written."""
+        still = tables.call.c.ended_at.is_(None)
+        return self._documents(still if pbx is None else still & (tables.call.c.pbx == pbx))
 
     def call(self, call_id: str) -> record.Call | None:
         """One call's document."""

@@ -21,6 +21,8 @@ SOON_S: Final = 0.1
 "What an event may have changed is looked at after this, together."
 AGAIN_S: Final = 2.0
 "After a store that did not take them, alerts are written again."
+BEHIND_S: Final = 10.0
+"Of alerts about waits a node that stands by keeps those that were told within this: whoever led may not have written."
 MOST_WAITING: Final = 20_000
 "Alerts that may wait for the store."
 
@@ -104,6 +106,7 @@ class Bell:
         self._pen = asyncio.Lock()
         self._soon: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._leads = True
         self.raised = 0
         self.given_up = 0
         "Alerts that could not wait for the store."
@@ -113,6 +116,22 @@ class Bell:
         self._alarms.restore(open_alerts, told)
         self._names = {alert.id: alert for alert in open_alerts}
         self._silences = list(silences)
+
+    def lead(self, open_alerts: Sequence[Alert], told: Sequence[str], silences: Sequence[Silence]) -> None:
+        """This node writes and sends from now on; what the store has goes before what was reckoned here."""
+        now = self._clock()
+        self._leads = True
+        self.restore(open_alerts, told, silences)
+        mine = self._alarms.open()
+        stored = {alert.id for alert in open_alerts}
+        self._names = {alert.id: alert for alert in mine}
+        self._keep([alert for alert in mine if alert.id not in stored], (), (), now)
+        self._wake.set()
+        self.look(now)
+
+    def stand_by(self) -> None:
+        """Another node writes and sends from now on."""
+        self._leads = False
 
     # --- events ----------------------------------------------------------------------------------------------------
 
@@ -163,15 +182,25 @@ class Bell:
         self._names.update({alert.id: alert for alert in told.raised})
         body = wire.body(raised=told.raised, cleared=told.cleared)
         self._pages.send_boards("alerts", lambda customers: body)
+        self._keep(told.raised, told.cleared, gone, now)
+        self._wake.set()
+
+    def _keep(self, raised: Sequence[Alert], cleared: Sequence[Cleared], gone: Sequence[Alert], now: float) -> None:
+        """What the store is to have; while another node writes, what it may not have written yet."""
         waiting = self._waiting
-        waiting.raised += told.raised
-        waiting.cleared += told.cleared
-        waiting.deliveries += self._hooks.deliveries(told.raised, gone, now, self._is_quiet)
+        waiting.raised += raised
+        waiting.cleared += cleared
+        waiting.deliveries += self._hooks.deliveries(raised, gone, now, self._is_quiet)
+        if not self._leads:
+            # Only these have the same id at every node.
+            waiting.raised = [a for a in waiting.raised if a.visit is not None and a.at > now - BEHIND_S]
+            ids = {alert.id for alert in waiting.raised}
+            waiting.cleared = [one for one in waiting.cleared if one.id in ids]
+            waiting.deliveries = [one for one in waiting.deliveries if one.at > now - BEHIND_S]
         for kept in (waiting.raised, waiting.cleared, waiting.deliveries):
             if len(kept) > MOST_WAITING:
                 self.given_up += len(kept) - MOST_WAITING
                 del kept[: len(kept) - MOST_WAITING]
-        self._wake.set()
 
     def _is_quiet(self, alert: Alert) -> bool:
         now = self._clock()
@@ -191,7 +220,7 @@ class Bell:
     async def write(self) -> bool:
         """Write what waits; whether all that was told before is written."""
         async with self._pen:
-            return await self._write()
+            return await self._write() if self._leads else True
 
     async def _write(self) -> bool:
         waiting, self._waiting = self._waiting, _Waiting()

@@ -53,9 +53,13 @@ class AlertDesk:
         *,
         run: Run,
         clock: Callable[[], float],
+        quiet: Callable[[Silence], None],
+        loud: Callable[[str], None],
     ) -> None:
-        """`clock` is the PBX's."""
+        """`clock` is the PBX's; `quiet` and `loud` have all nodes hear of a silence that began or ended."""
         self._bell = bell
+        self._quiet = quiet
+        self._loud = loud
         self._alarms = alarms
         self._hooks = hooks
         self._book = book
@@ -106,7 +110,7 @@ class AlertDesk:
                 self._book.add_audit(now, identity.login, "silence", said, f"{wish.minutes} min")
 
         await self._run(write)
-        self._bell.silenced(silence)
+        self._quiet(silence)
         return silence
 
     async def unsilence(self, identity: Identity, silence: str) -> None:
@@ -121,7 +125,7 @@ class AlertDesk:
                 self._book.add_audit(self._clock(), identity.login, "unsilence", silence)
 
         await self._run(write)
-        self._bell.unsilenced(silence)
+        self._loud(silence)
 
     async def limits(self) -> LimitsView:
         """What is watched, and who is told."""

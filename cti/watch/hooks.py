@@ -90,6 +90,8 @@ class Webhooks:
         who: Callable[[str], tuple[str | None, str | None]],
     ) -> None:
         """`who` gives (number, name) of a call's other side; `clock` is this machine's, which receivers compare."""
+        self.may_send: Callable[[], bool] = lambda: True
+        "False while another node sends."
         self._hooks = {hook.name: hook for hook in hooks}
         self._outbox = outbox
         self._run = run
@@ -162,7 +164,7 @@ class Webhooks:
 
     async def _send_due(self) -> None:
         now = self._clock()
-        ready = self._ready(now)
+        ready = self._ready(now) if self.may_send() else []
         due = await self._run(lambda: self._outbox.due_deliveries(now, ready))
         by_hook: dict[str, list[Delivery]] = {}
         for delivery in due:
@@ -176,6 +178,8 @@ class Webhooks:
         if gone:
             log.error("webhook %s: %d alerts given up, too many waited", hook.name, gone)
         for delivery in deliveries:
+            if not self.may_send():
+                return
             error = await self._send(hook, delivery)
             now, tries = self._clock(), delivery.tries + 1
             # 410: the receiver says that he is gone for good.

@@ -76,6 +76,8 @@ class JournalKeeper:
         self._clock = clock
         self._journal = Journal(settings.every_s)
         self._waiting: dict[int, Page] = {}
+        self.leads = True
+        "False while another node keeps the journal."
         self.given_up = 0
         "Pages that could not wait."
 
@@ -114,7 +116,10 @@ class JournalKeeper:
         """Write what was noted; whether it is written."""
         if not self.keeps:
             return True
-        for page in self._journal.take(self._board.snapshot(), self._clock()):
+        pages = self._journal.take(self._board.snapshot(), self._clock())
+        if not self.leads:
+            return True
+        for page in pages:
             self._waiting[page.at_ms] = page
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
@@ -131,6 +136,8 @@ class JournalKeeper:
         return True
 
     async def _forget(self) -> None:
+        if not self.leads:
+            return
         now, settings = self._clock(), self._settings
         try:
             before, most = to_ms(now - settings.days * 86400), round(settings.megabytes * 1e6)

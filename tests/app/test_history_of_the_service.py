@@ -29,7 +29,7 @@ async def test_a_played_call_is_counted_with_its_agents_time(running: Service) -
         assert await running.app.writer.flush(30)
 
         async def counted() -> bool:
-            await running.app.chronicle.keeper.write(with_teams=True)
+            await running.app.exchange.scribe.keeper.write(with_teams=True)
             after = await _report(browser, f"from={today}")
             return after["answered"] == int(str(before["answered"])) + 1 and bool(after["logged_in_s"])
 
@@ -79,7 +79,7 @@ async def test_the_log_is_followed_by_the_service(folder: Path, made: Sample, tm
     log = tmp_path / "queue_log"
     log.write_bytes(b"")
     async with service(folder, made, change=lambda s: with_pbx(s, queue_log=str(log))) as running:
-        follower = running.app.chronicle.follower
+        follower = running.app.exchange.scribe.follower
         assert follower is not None
         await eventually(lambda: running.app.store.log_state(str(log))[0] is not None)
         at = int(running.app.pbx_now()) - 60

@@ -65,7 +65,16 @@ class Here:
             self.board, self.alarms, self.pages, self.store, self.hooks, run=self._run, clock=lambda: self.now
         )
         self.desk = AlertDesk(
-            self.bell, self.alarms, self.hooks, self.store, ("north",), LIMITS, run=run, clock=lambda: self.now
+            self.bell,
+            self.alarms,
+            self.hooks,
+            self.store,
+            ("north",),
+            LIMITS,
+            run=run,
+            clock=lambda: self.now,
+            quiet=self.bell.silenced,
+            loud=self.bell.unsilenced,
         )
 
     async def _run(self, work: Callable[[], Any]) -> Any:

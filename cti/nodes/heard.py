@@ -1,0 +1,93 @@
+"""A PBX that this node does not follow: its calls as the node that leads it tells them.
+
+What stands there is kept, so that a snapshot after a hole publishes what was missed and nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from cti import events, wire
+from cti.events import Event
+from cti.nodes.links import Links
+from cti.standing import Standing
+
+SILENT_S: Final = 3.0
+"Without a word from whoever leads, for this long, what is shown of the PBX is old (a word comes every second)."
+
+
+class Heard:
+    """One such PBX. `publish` is the bus's, `clock` tells epoch seconds."""
+
+    def __init__(
+        self, name: str, links: Links, publish: Callable[[Sequence[Event]], None], *, clock: Callable[[], float]
+    ) -> None:
+        self.name = name
+        self._links = links
+        self._publish = publish
+        self._clock = clock
+        self._standing = Standing()
+        self._told_at: float | None = None
+        self._state = "connecting"
+
+    def event(self, event: Event) -> None:
+        """It happened."""
+        self._standing.apply(event)
+        self._publish([event])
+
+    def stands(self, told: Sequence[Event]) -> None:
+        """All that stands there now: what was missed is published, what is gone is ended."""
+        now = self._clock()
+        had = {wire.encode(event) for event in self._standing.events()}
+        there = Standing()
+        for event in told:
+            there.apply(event)
+        open_there, agents_there = _open(told), _agents(told)
+        before = list(self._standing.events())
+        gone: list[Event] = [
+            events.CallEnded(call=call, at=now, pbx=self.name) for call in _open(before) if call not in open_there
+        ]
+        gone += [
+            events.AgentGone(interface=phone, at=now, pbx=self.name)
+            for phone in _agents(before)
+            if phone not in agents_there
+        ]
+        self._standing = there
+        self._publish([*gone, *(event for event in told if wire.encode(event) not in had)])
+
+    def alive(self) -> Iterable[str]:
+        """Calls that have not ended."""
+        return _open(self._standing.events())
+
+    def beat(self, state: str, text: str, text_en: str) -> None:
+        """Whoever leads says how its link stands."""
+        self._told_at = self._clock()
+        if state != self._state:
+            self._state = state
+            self._links.put(self.name, state, text, text_en)
+
+    def look(self) -> None:
+        """Call about once a second: silence is shown."""
+        if self._told_at is None or self._clock() - self._told_at <= SILENT_S or self._state == "lost":
+            return
+        self._state = "lost"
+        self._publish([events.PbxLost(at=self._told_at, pbx=self.name)])
+        self._links.put(self.name, "lost", "没有机器报告这台交换机的情况", "No node tells how this PBX is")
+
+
+def _open(told: Iterable[Event]) -> dict[str, None]:
+    calls: dict[str, None] = {}
+    for event in told:
+        call = getattr(event, "call", None)
+        if call is None:
+            continue
+        if isinstance(event, events.CallEnded | events.CallMerged):
+            calls.pop(call, None)
+        else:
+            calls[call] = None
+    return calls
+
+
+def _agents(told: Iterable[Event]) -> set[str]:
+    return {event.agent.interface for event in told if isinstance(event, events.AgentChanged)}
