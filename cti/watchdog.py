@@ -93,9 +93,9 @@ class Watchdog:
 
     def _tick(self) -> None:
         now = self._steady()
-        lag = max(0.0, now - self._beat - BEAT_S)
-        self._beat = now
-        if lag > STALL_S:
+        silent, self._beat = now - self._beat, now
+        lag = max(0.0, silent - BEAT_S)
+        if silent > STALL_S:
             self.stalls += 1
             log.warning("the event loop stood still for %.1f s", lag)
         if now - self._window > WINDOW_S:
@@ -110,16 +110,10 @@ class Watchdog:
     # --- in the thread -----------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        looked = running_since = self._steady()
-        accused = -1.0
+        judge = Judge(self._steady())
         while not self._ended.wait(BEAT_S):
             now = self._steady()
-            if now - looked > STALL_S:  # not the loop alone stood still
-                running_since = now
-            looked = now
-            beat = self._beat
-            if now - max(beat, running_since) > STALL_S and beat != accused:
-                accused = beat
+            if judge.look(now, self._beat):
                 self._say(now)
 
     def _say(self, now: float) -> None:
@@ -130,6 +124,24 @@ class Watchdog:
         stack = traceback.extract_stack(frame)[-DEEP:] if frame is not None else []
         where = "".join(f"\n  {one.filename}:{one.lineno} {one.name}" for one in stack)
         log.error("the event loop stands still for more than %g s; it stands at:%s", STALL_S, where)
+
+
+class Judge:
+    """Whether the loop alone stands still. Pure."""
+
+    def __init__(self, now: float) -> None:
+        self._looked = self._running_since = now
+        self._accused = -1.0
+
+    def look(self, now: float, beat: float) -> bool:
+        """True once for each silence since `beat`. A look that comes late itself begins to count anew."""
+        if now - self._looked > STALL_S:
+            self._running_since = now
+        self._looked = now
+        if now - max(beat, self._running_since) <= STALL_S or beat == self._accused:
+            return False
+        self._accused = beat
+        return True
 
 
 class Notifier:
