@@ -107,7 +107,10 @@ class World:
         self.by_rule.add(effect.phone)
 
     def person_adds(self, phone: str, penalty: int = 1) -> None:
-        """A supervisor adds an agent by hand, in place of any row there was."""
+        """A supervisor adds an agent by hand. The PBX adds nobody twice: he is taken out first, and that is seen."""
+        if phone in self.rows:
+            self.person_removes(phone)
+            self.look()
         self.rows[phone] = Membership(queue="main", interface=phone, penalty=penalty, login_time=int(self.now))
         self.by_rule.discard(phone)
 
