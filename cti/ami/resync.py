@@ -7,7 +7,7 @@ from typing import Final
 
 from cti.ami.actions import AmiError
 from cti.ami.messages import Packet
-from cti.ami.roster import Roster, boot_of
+from cti.ami.roster import Roster, boot_of, clock_of
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[list[Packet]]]
 
@@ -37,6 +37,12 @@ async def read_roster(ask: Ask) -> Roster:
     devices = await _may(ask, "DeviceStateList", {})
     if boot_of((await _need(ask, "CoreStatus"))[0]) != boot:
         raise NotReadyError("Asterisk started anew while its lists were read")
+    try:
+        ping = (await ask("Ping", {}))[0]
+    except AmiError as error:
+        if not error.permanent:
+            raise
+        ping = None
     return Roster(
         boot=boot,
         queue_status=queue_status,
@@ -44,6 +50,7 @@ async def read_roster(ask: Ask) -> Roster:
         bridges=bridges,
         variables=variables,
         devices=devices,
+        at=None if ping is None else clock_of(ping),
     )
 
 

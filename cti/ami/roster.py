@@ -25,12 +25,23 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     "Status items; may be empty"
     devices: Sequence[Packet] = ()
     "DeviceStateChange items of DeviceStateList; may be empty"
+    at: float | None = None
+    "Epoch seconds on the PBX's clock when all of it had been read (the answer to Ping); None where it did not say."
 
 
 def boot_of(core_status: Packet) -> str:
     """The boot that a CoreStatus response speaks of, '' if it says none."""
     date, time = core_status.get("CoreStartupDate"), core_status.get("CoreStartupTime")
     return f"{date} {time}" if date and time else ""
+
+
+def clock_of(ping: Packet) -> float | None:
+    """The PBX's clock by its answer to a Ping; None if it does not say, or says what is no time."""
+    try:
+        at = float(ping.get("Timestamp"))
+    except ValueError:
+        return None
+    return at if 0.0 < at < 1e11 else None  # nan and infinity, too
 
 
 def started_since(alive_at: float, now: float, core_status: Packet) -> bool:

@@ -66,6 +66,8 @@ class Pbx:
         """A PBX of which nothing is known yet."""
         self._state = State(config or PbxConfig())
         self._offset = 0.0
+        self._stamped = False
+        "The PBX's events tell their times: its clock counts, not ours."
         self.audit = Audit(self._state)
         "Compares what is believed with the PBX's lists."
 
@@ -121,7 +123,7 @@ class Pbx:
         if last and abs(at - last) > _CREDIBLE_S and abs(at - now) > _CREDIBLE_S:
             self._state.count("timestamps_refused")
             return now
-        self._offset = now - at
+        self._offset, self._stamped = now - at, True
         return at
 
     def _response(self, packet: Packet, now: float) -> list[Event]:
@@ -150,6 +152,9 @@ class Pbx:
 
     def resync(self, roster: Roster, now: float) -> list[Event]:
         """Reconcile with the PBX's lists; then feed the events buffered since they were asked for."""
+        if roster.at is not None and self._stamped:
+            # The last event may have lain about for long before it was read: whoever stood still learns his clock anew.
+            self._offset = now - roster.at
         at = self.pbx_time(now)
         self._state.fire(at)
         resync_.resync(self._state, roster, at)

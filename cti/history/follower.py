@@ -101,6 +101,8 @@ class Follower:
     def _read_on(self, book: LogBook, now: float) -> bool:
         with self._path.open("rb") as file:
             stat = os.fstat(file.fileno())
+            # After a standstill what the link says is old, and its clock with it: no line is later than its file.
+            now = max(now, stat.st_mtime)
             identity = (str(stat.st_dev), str(stat.st_ino))
             place = self._place
             if place is None:

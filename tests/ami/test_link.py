@@ -50,7 +50,7 @@ async def test_a_link_reads_the_lists_and_is_live(pbx: ScriptedPbx, ours: Ours) 
     assert ours.phases == ["connecting", "resyncing", "live"]
     asked = [fields["Action"] for fields in pbx.received]
     lists = ["CoreStatus", "QueueStatus", "CoreShowChannels", "BridgeList", "Status", "DeviceStateList", "CoreStatus"]
-    assert asked == ["Login", *lists]
+    assert asked == ["Login", *lists, "Ping"]
     assert ours.rosters[0][0].boot == "2026-11-21 18:33:03"
     assert ours.link.version == "11.0.0"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+import pytest
+
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster
 from tests.calls.script import CALLER, PHONE, Script
@@ -100,3 +103,20 @@ def test_back_in_the_same_queue_is_a_second_visit() -> None:
     script.abandons(123.0, "brook")
     (call,) = script.pbx.calls()
     assert [(v.joined_at, v.outcome) for v in call.visits] == [(101.0, "unknown"), (119.0, "abandoned")]
+
+
+@pytest.mark.parametrize(("stamped", "joined"), [(True, 141.0), (False, 150.0)])
+def test_who_read_late_learns_the_clock_anew_with_the_lists(stamped: bool, joined: float) -> None:
+    """An event that lay unread for 20 s tells a clock that is 20 s slow; waits are reckoned back from the lists' own.
+
+    A PBX whose events carry no times is kept by our own clock throughout.
+    """
+    script = Script()
+    stamp = {"Timestamp": "120.0"} if stamped else {}
+    said = Packet.of({"Event": "Newchannel", **stamp, **script.channel(PHONE, "desk1")})
+    script.pbx.feed(said, 140.0)
+    script.pbx.link_lost(script.pbx.pbx_time(141.0))
+    lists = roster(script, channels={CALLER: ("line1", "Queue", "brook")}, waiting={CALLER: ("brook", 5)})
+    script.pbx.resync(msgspec.structs.replace(lists, at=146.0), 155.0)
+    (call,) = [call for call in script.pbx.calls() if call.id == CALLER]
+    assert [visit.joined_at for visit in call.visits] == [joined]

@@ -196,6 +196,16 @@ def test_forged_lines_are_put_aside(site: Site) -> None:
     assert (aside.reason, aside.line) == ("time", forged.decode())
 
 
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_line_is_no_later_than_its_file(site: Site, ahead: bool) -> None:
+    """A clock that stood still while the log went on makes no line a forgery; a line ahead of its own file is one."""
+    enter = "|1795000000.7|brook|NONE|ENTERQUEUE||13500000001|1\n"
+    site.write(f"{int(NOW) + (3600 if ahead else 60)}{enter}".encode())
+    os.utime(site.path, (NOW + 60, NOW + 60))
+    site.read()
+    assert [visit.callid for visit in site.store.log_visits(0, 2 * NOW)] == ([] if ahead else ["1795000000.7"])
+
+
 @pytest.mark.parametrize("junk", [b"x" * 9000, b"y" * (CHUNK + 5), b"z" * (3 * CHUNK), b"", b"\x00\xff|" * 4000])
 def test_a_line_of_any_length_holds_nothing_up(site: Site, junk: bytes) -> None:
     """A line longer than a chunk, without sense or empty: it is passed over, and reading goes on and ends."""
