@@ -175,6 +175,8 @@ class Proxy:
         await self._tell()
         try:
             await connection.run()
+        except asyncio.CancelledError:
+            pass  # the proxy is being closed
         finally:
             self._open.discard(connection)
             self.ended[connection.ended_by or "proxy"] += 1
