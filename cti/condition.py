@@ -149,23 +149,6 @@ def of_pbx(
             yield Sample("journal_total", float(getattr(journal, kind)), (name, kind))
 
 
-class _Relay(Protocol):
-    """What tells the other nodes."""
-
-    up: bool
-    told: int
-    dropped: int
-    rejected: int
-    holes: int
-
-
-def of_relay(relay: _Relay) -> Iterator[Sample]:
-    """Figures of what nodes tell each other."""
-    yield Sample("relay_up", float(relay.up))
-    for name in ("told", "dropped", "rejected", "holes"):
-        yield Sample(f"relay_{name}_total", float(getattr(relay, name)))
-
-
 def of_doors(doors: Mapping[str, object]) -> Iterable[Sample]:
     """Connections that were closed for want of files; `doors` is {listener: its `Doorway`}."""
     return [Sample("connections_shed_total", float(getattr(door, "shed", 0)), (name,)) for name, door in doors.items()]

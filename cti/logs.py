@@ -1,6 +1,7 @@
 """Logs: one line an entry, control characters escaped, runs of digits masked: numbers and secrets stay out.
 
-A terminal gets words, anything else gets JSON lines. Names are kept out by not being logged; this is the second fence.
+A terminal gets words, anything else gets JSON lines, or what the settings say. Names are kept out by not being logged;
+this is the second fence, and the only place where logs are masked.
 """
 
 from __future__ import annotations
@@ -13,12 +14,26 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 _DIGITS: Final = re.compile(r"(?<![\d.])(\+?\d{2,4})\d{3,}(\d{2})(?![\d.]|-\d)")
-_SECRET: Final = re.compile(r"(?i)\b(secret|password|token|cookie)(['\"]?\s*[:=]\s*)\S+")
+_SPACED: Final = re.compile(r"(?<!\d)(1[3-9]\d)[ -]\d{4}[ -]\d{2}(\d{2})(?!\d)")
+"A mobile number as people write it."
+_SECRET: Final = re.compile(
+    r"(?i)(secret|password|passwd|token|cookie|authorization|api_?key)(['\"]?\s*[:=]\s*)(?:(bearer|basic)\s+)?\S+"
+)
+_IN_URL: Final = re.compile(r"(://[^\s:/@]*:)[^\s@]+@")
+_OURS: Final = re.compile(r"\b(cti_[A-Za-z0-9]+_)[A-Za-z0-9_-]{8,}")
+"An API token: its id helps, its secret must not stand anywhere."
 
 
 def masked(text: str) -> str:
     """The text with longer runs of digits cut to their ends, and values of secrets replaced."""
-    return _SECRET.sub(r"\1\2***", _DIGITS.sub(r"\1****\2", text))
+    text = _OURS.sub(r"\1***", _IN_URL.sub(r"\1***@", _SECRET.sub(r"\1\2***", text)))
+    return _DIGITS.sub(r"\1****\2", _SPACED.sub(r"\1****\2", text))
+
+
+_LINE_ENDS: Final = {ord(char): f"\\u{ord(char):04x}" for char in "\x7f\x85\u2028\u2029"} | {
+    code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)
+}
+"What JSON lets through and some reader takes for the end of a line, or no encoding can hold."
 
 
 class _Lines(logging.Formatter):
@@ -34,16 +49,21 @@ class _Lines(logging.Formatter):
             entry = {"at": at, "level": record.levelname.lower(), "from": record.name, "text": text}
             if trace:
                 entry["trace"] = trace
-            return json.dumps(entry, ensure_ascii=False)
-        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-        return f"{at} {record.levelname.lower():8}{line}" + (f"\n{trace}" if trace else "")
+            return json.dumps(entry, ensure_ascii=False).translate(_LINE_ENDS)
+        # A trace's lines stand behind a bar: what an exception says cannot look like an entry.
+        more = "".join(f"\n  | {_escaped(one)}" for one in trace.split("\n")) if trace else ""
+        return f"{at} {record.levelname.lower():8}{_escaped(text)}{more}"
 
 
-def set_up(level: str, stream: TextIO | None = None) -> None:
-    """Log to `stream` (standard error) at this level."""
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def set_up(level: str, stream: TextIO | None = None, form: str = "auto") -> None:
+    """Log to `stream` (standard error) at this level, as `text`, `json`, or `auto`: text on a terminal, else JSON."""
     out = stream or sys.stderr
     handler = logging.StreamHandler(out)
-    handler.setFormatter(_Lines(not out.isatty()))
+    handler.setFormatter(_Lines(form == "json" or (form == "auto" and not out.isatty())))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -38,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
     if told is not None:
         print(told, file=sys.stderr)
         return FAILED
-    logs.set_up(settings.log.level)
+    logs.set_up(settings.log.level, form=settings.log.format)
 
     async def work(stop: asyncio.Event) -> int:
         try:

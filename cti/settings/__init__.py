@@ -146,6 +146,8 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[log]."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+    "auto: words on a terminal, JSON elsewhere."
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -295,7 +297,10 @@ def _build(reader: Reader) -> Settings | None:
     )
     site.end()
     log = reader.section("log")
-    log_settings = LogSettings(level=log.choice("level", ("info", "debug", "warning", "error")))
+    log_settings = LogSettings(
+        level=log.choice("level", ("info", "debug", "warning", "error")),
+        format=log.choice("format", ("auto", "text", "json")),
+    )
     log.end()
     reader.end()
     if reader.problems:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from cti.settings.check import Reader, mask_url
+from cti.settings.check import Reader
+from cti.settings.redis_url import RedisUrlError, parse, shown
 
 ROLES: Final = ("pbx", "push", "web", "sms")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -35,7 +37,7 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the password."""
-        return f"RedisSettings(url={mask_url(self.url)!r}, stream={self.stream!r})"
+        return f"RedisSettings(url={shown(self.url) if self.url else ''!r}, stream={self.stream!r})"
 
 
 def read_node(reader: Reader, pbxs: tuple[str, ...]) -> NodeSettings:
@@ -66,6 +68,14 @@ def read_redis(reader: Reader) -> RedisSettings:
     stream = table.text("stream", "thirteen")
     table.refuse_control("stream", stream)
     table.end()
+    try:
+        files = parse(url).files if url else ()
+    except RedisUrlError as wrong:
+        reader.add("redis.url", wrong.text, wrong.text_en, 'redis.url = "redis://127.0.0.1:6379/0"')
+    else:
+        for name in files:
+            if not Path(name).is_file():
+                reader.add("redis.url", f"找不到文件 {name}", f"There is no file {name}", "看路径", "See the path")
     return RedisSettings(url=url, stream=stream)
 
 

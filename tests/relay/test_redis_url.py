@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cti.settings import Settings, SettingsError
 from cti.settings.redis_url import RedisUrl, RedisUrlError, parse, shown
 
 HUSH = "op@n:se/same?1"
@@ -121,3 +124,21 @@ def test_any_text_is_an_address_or_is_refused(rest: str, hush: str) -> None:
         else:
             assert read.hosts
             assert f":{hush}@" not in repr(read)
+
+
+def load(folder: Path, url: str) -> Settings:
+    """Settings of a node with this address."""
+    file = folder / "cti.toml"
+    file.write_text('[pbx]\nhost = "127.0.0.1"\nusername = "u"\nsecret = "s"\n[store]\nurl = "postgresql://db/cti"\n')
+    return Settings.load(file, {"CTI_REDIS_URL": url})
+
+
+def test_settings_take_an_address_and_tell_a_wrong_one_or_a_missing_file(tmp_path: Path) -> None:
+    """The key, both languages, a suggestion; the password stands neither there nor in `repr`."""
+    assert load(tmp_path, f"redis://:{WRITTEN}@r").redis.url == f"redis://:{WRITTEN}@r"
+    assert "sesame" not in repr(load(tmp_path, f"redis+sentinel://:{WRITTEN}@r/s?sentinel_password=sesame"))
+    for url in ("redis://:open@sesame@r", f"rediss://:{WRITTEN}@r?ca={tmp_path}/no.pem"):
+        with pytest.raises(SettingsError) as told:
+            load(tmp_path, url)
+        assert [problem.key for problem in told.value.problems] == ["redis.url"]
+        assert "sesame" not in str(told.value)
