@@ -47,15 +47,18 @@ class ReplayedPbx:
         systemname: str = "",
         timestamps: bool = True,
         clock: Callable[[], float] = wall_clock,
+        phones: Sequence[tuple[str, str, Sequence[str]]] = tuple(agent[:3] for agent in site.AGENTS),
+        queues: Sequence[str] = tuple(site.QUEUES),
     ) -> None:
         """`playing=False`: calls only when `place_call` asks. `speed`: how much faster than the clock tapes run.
 
         `featured`: the phone that gets a call rather often, so that whoever tries the demonstration need not wait.
+        `phones` are (interface, agent's name, queues).
         """
         self.host, self.port, self.username, self.secret = host, port, username, secret
         self.clock = clock
         self.speed = speed
-        self.exchange = Exchange([agent[:3] for agent in site.AGENTS], tuple(site.QUEUES), clock())
+        self.exchange = Exchange(phones, queues, clock())
         self.player = Player(
             self.exchange,
             self._emit,
