@@ -235,9 +235,9 @@ async def reader_stopped(stand: Stand) -> None:
 
 @asynccontextmanager
 async def _noise(pbx: RealAsterisk) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Has the PBX say so many kilobytes of nothing to whoever listens; 6 MB at most, more than the kernel holds."""
+    """Has the PBX say so many kilobytes of nothing to whoever listens; 12 MB at most, more than the kernel holds."""
     console = await Console(pbx.ami_port, pbx.site.secret, classes="off").open()
-    left = 6000
+    left = 12_000
 
     async def say(kilobytes: int) -> None:
         nonlocal left

@@ -21,8 +21,8 @@ from typing import Literal
 CHUNK = 1 << 16
 UNDERWAY = 64
 "Chunks that may be underway on one way of one connection; 2 with small buffers."
-SMALL = 4096
-"Bytes of a small socket buffer; the kernel doubles it."
+SMALL = 1 << 17
+"Bytes of a small socket buffer; by itself it grows to megabytes, and with much less the proxy would be slow."
 
 Ender = Literal["client", "server", "proxy"]
 Rewrite = Callable[[bytes], bytes]
@@ -90,7 +90,7 @@ class Proxy:
     """Stands before `target` (host, port) on a loopback port of its own: `async with Proxy(...) as proxy`."""
 
     def __init__(self, target: tuple[str, int], *, seed: int = 13, small_buffers: bool = False) -> None:
-        """Nothing listens yet. With `small_buffers` a reader that stands still is felt after some kilobytes."""
+        """Nothing listens yet. With `small_buffers` less is held here."""
         self.target = target
         self.port = 0
         self.to_client, self.to_server = Way(), Way()
@@ -190,7 +190,7 @@ class Proxy:
             if self._small:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
             await asyncio.get_running_loop().sock_connect(sock, self.target)
-            return await asyncio.open_connection(sock=sock, limit=SMALL if self._small else CHUNK)
+            return await asyncio.open_connection(sock=sock, limit=CHUNK)
         except BaseException:
             sock.close()
             raise

@@ -126,7 +126,7 @@ async def test_a_way_that_stands_still_fills_the_sender() -> None:
     """Nothing is taken, so the sender's buffers fill; when it goes on, all of it arrives."""
     async with standing(small_buffers=True) as (proxy, echo, reader, writer):
         proxy.to_client.stopped = True
-        much = TEXT * 256  # 4 MB: more than the buffers between
+        much = TEXT * 1024  # 16 MB: more than the buffers between
         writing = asyncio.create_task(_write(writer, much))
         before = -1
         while before != len(echo.got):
