@@ -33,6 +33,22 @@ _TURN: Final = sa.select(
 )
 
 
+_NETWORK: Final = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"A server that the network hides is given up after some seconds, not after the minutes that a kernel takes."
+_LATER: Final = ("08", "25", "28", "3D", "42501", "42703", "42P01", "53", "55", "57", "58", "XX")
+"""Beginnings of the states (PostgreSQL, appendix A) that speak of the server, or of what its keeper can put right, not
+of what was asked: no connection, read-only or timed out, no such account, base, table or right, no room, a lock, a
+stop, the disk, corruption."""
+_CORRUPT: Final = ("malformed", "not a database")
+"What SQLite says of a file that is spoilt."
+
+
 class SqlError(Exception):
     """A database did not do what was asked; `permanent` tells whether asking again can help. The text holds no SQL."""
 
@@ -81,6 +97,8 @@ class Database:
                     options.update(pool_size=pool, max_overflow=pool, pool_timeout=busy_s)
             else:
                 options.update(pool_size=pool, max_overflow=pool, pool_timeout=busy_s, pool_pre_ping=True)
+                if parsed.get_backend_name() == "postgresql":
+                    options["connect_args"] = {k: v for k, v in _NETWORK.items() if k not in parsed.query}
             self.engine = sa.create_engine(parsed, **options)
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
             raise SqlError(
@@ -143,7 +161,19 @@ class Database:
                 permanent=False,
             ) from error
         except sa.exc.SQLAlchemyError as error:
-            raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=True) from error
+            if any(word in str(getattr(error, "orig", "")) for word in _CORRUPT):
+                raise SqlError("数据库文件已损坏", "The database's file is corrupt", permanent=False) from error
+            later = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(_LATER)
+            raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=not later) from error
+
+
+def hurry(connection: sa.Connection, within_s: float) -> None:
+    """A server gives up each statement of this transaction that takes longer, be it for another's lock.
+
+    SQLite waits for a lock at its beginning only, as long as the database was opened for.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(within_s * 1000)}")
 
 
 def is_sqlite(url: str) -> bool:

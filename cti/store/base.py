@@ -13,6 +13,8 @@ from crm_bridge import sql
 from crm_bridge.numbers import CHINA, Site
 from cti.store import tables
 
+STATEMENT_S: Final = 2.0
+"How long a statement may take that is written behind everybody's back and can come again (FAULTS F16)."
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSION_TABLE: Final = "cti_version"
 

@@ -11,7 +11,7 @@ from crm_bridge import sql
 from cti.calls import record
 from cti.continuity import knows_more
 from cti.store import rows, tables
-from cti.store.base import Base
+from cti.store.base import STATEMENT_S, Base
 from cti.store.rows import CallRow
 
 _PARTS: Final = {name: getattr(tables, name) for name in rows.PARTS}
@@ -21,6 +21,8 @@ _MANY: Final = 500
 
 class Calls(Base):
     """The part of the store that keeps calls."""
+
+    statement_s = STATEMENT_S
 
     def save_calls(self, calls: Sequence[record.Call], pbx: str, *, older: bool = False) -> None:
         """Write calls, open or ended, as they stand now: all or none. A call written before is replaced.
@@ -32,6 +34,7 @@ class Calls(Base):
             return
         last = {call.id: call for call in calls}
         with self._write() as connection:
+            sql.hurry(connection, self.statement_s)
             if older:
                 for ids in _chunks(list(last)):
                     for stored in documents(connection, tables.call.c.id.in_(ids), to_change=True):
@@ -56,6 +59,7 @@ class Calls(Base):
     def drop_calls(self, ids: Sequence[str]) -> None:
         """Forget calls that turned out to be part of another (a consultation): their notes stay."""
         with self._write() as connection:
+            sql.hurry(connection, self.statement_s)
             for some in _chunks(list(ids)):
                 for table in _PARTS.values():
                     connection.execute(sa.delete(table).where(table.c.call_id.in_(some)))

@@ -60,6 +60,7 @@ class HistoryWriting(Calls):
     def save_notes(self, notes: Notes) -> None:
         """Write what the recorder noted; writing it twice is harmless."""
         with self._write() as connection:
+            sql.hurry(connection, self.statement_s)
             sql.upsert(
                 connection,
                 tables.moment,
@@ -72,6 +73,7 @@ class HistoryWriting(Calls):
         touched = sorted(notes.calls)
         for start in range(0, len(touched), _MANY):
             with self._write() as connection:
+                sql.hurry(connection, self.statement_s)
                 _derive(connection, touched[start : start + _MANY])
 
     def story_source(self, call_id: str) -> Source | None:

@@ -32,6 +32,8 @@ LIMIT: Final = 20_000
 "Calls that may wait."
 BATCH: Final = 500
 "Calls of one transaction."
+SMALL: Final = 20
+"So few at the least after the store took too long for more."
 LOOK_S: Final = 5.0
 "Between two looks of a node that does not write at what the store has by now."
 
@@ -98,6 +100,7 @@ class Writer:
         self._idle.set()
         self._closing = False
         self._singly = 0
+        self._most = BATCH
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._safe = Safekeeping(journal, self._waiting, clock=clock, retry_s=retry_s)
 
@@ -233,6 +236,7 @@ class Writer:
             _log.warning("the store did not take %d calls: %s", len(batch), error.text_en)
             if not error.permanent:
                 self._safe.begin()
+                self._most = max(SMALL, self._most // 2)
             if error.permanent and len(batch) > 1:
                 self._singly = len(batch)  # to find the one that cannot be written
                 return True
@@ -246,6 +250,7 @@ class Writer:
             late.cancel()
             slow.cancel()
         self._singly = max(0, self._singly - 1)
+        self._most = min(BATCH, 2 * self._most)
         self._safe.calm()
         self._forget(batch)
         self.written += len(batch)
@@ -254,7 +259,7 @@ class Writer:
 
     def _batch(self) -> dict[Key, record.Call | None]:
         """The oldest of what waits, and what can be written with it: of one PBX and one kind."""
-        most = 1 if self._singly else BATCH
+        most = 1 if self._singly else self._most
         batch: dict[Key, record.Call | None] = {}
         kind: tuple[str, bool, bool] | None = None
         for key, call in self._waiting.items():
