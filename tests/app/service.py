@@ -161,7 +161,12 @@ class Browser:
         """Open a page; its snapshot has come."""
         _, me = await self.call("GET", "/me")
         ws = await self._stack.enter_async_context(
-            connect(me["push_url"], additional_headers={"Cookie": self.cookie(), "Origin": self.base}, max_size=None)
+            connect(
+                me["push_url"],
+                additional_headers={"Cookie": self.cookie(), "Origin": self.base},
+                max_size=None,
+                close_timeout=0.2,  # a screen that nobody reads any more does not see the server's goodbye
+            )
         )
         await ws.send(json.dumps({"type": "hello", "v": 1, "page": page}))
         screen = Screen(ws)
