@@ -31,7 +31,7 @@ from cti.chronicle import Chronicle
 from cti.condition import Watch
 from cti.customers import Customers, Opening
 from cti.desk import Desks
-from cti.exchange import Exchange
+from cti.exchange import Exchange, writer_of
 from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
@@ -124,6 +124,11 @@ class App:
         later.callback(Claim.take(settings.store.url).release)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
+        self.writers: dict[str, Writer] = {}
+        for pbx in settings.followed:
+            # Before anything is read: what an earlier run could not write is part of the past.
+            self.writers[pbx.name] = await writer_of(pbx, settings, self.store)
+            later.callback(self.writers[pbx.name].let_go)
         followed = [pbx.name for pbx in settings.followed]
         past = await asyncio.to_thread(load, self.store, self._zone, wall_clock(), followed)
         web_socket = listening(settings.web.host, settings.web.port)
@@ -326,6 +331,7 @@ class App:
                 pbx,
                 settings,
                 self.store,
+                self.writers[pbx.name],
                 self.bus,
                 floor,
                 self.links,

@@ -24,6 +24,7 @@ from cti.nodes.links import Links
 from cti.settings import PbxSettings, Settings
 from cti.standing import Standing
 from cti.store import Store, Writer
+from cti.store.journal import Journal, journal_path
 from cti.store.lease import Lease
 from cti.ticker import steady_clock, wall_clock
 
@@ -38,6 +39,7 @@ class Exchange:
         pbx: PbxSettings,
         settings: Settings,
         store: Store,
+        writer: Writer,
         bus: Bus,
         floor: Floor,
         links: Links,
@@ -56,7 +58,7 @@ class Exchange:
         self._run = run
         self.pbx = core_of(pbx, settings)
         self.standing: Standing | None = None
-        self.writer = Writer(store)
+        self.writer = writer
         self.feed = Feed(self.pbx, pbx.name, bus, floor, self.writer, links, alive=alive)
         self.scribe = Scribe(
             store, pbx, settings, clock=self.now, away=lambda: not self.writer.store_ok or self._leadership_away()
@@ -88,7 +90,6 @@ class Exchange:
                 on_change=self._changed,
                 able=lambda: links.live(pbx.name),
             )
-            self.writer.lead(None)
             self.writer.on_stale = lambda: self._changed(None)
             self.scribe.lead(None)
 
@@ -170,6 +171,19 @@ class Exchange:
 
         self._bus.subscribe(f"standing {self.name}", apply)
         return standing
+
+
+async def writer_of(pbx: PbxSettings, settings: Settings, store: Store) -> Writer:
+    """What writes the calls of one PBX. What an earlier run left in its journal is written, or waits to be.
+
+    Raises StoreError where another process has the journal.
+    """
+    folder = settings.store.journal_folder
+    writer = Writer(store, journal=None if folder is None else Journal(journal_path(folder, pbx.name, "calls")))
+    if not store.database.is_sqlite:
+        writer.lead(None)
+    await writer.recover()
+    return writer
 
 
 def core_of(pbx: PbxSettings, settings: Settings) -> Pbx:

@@ -236,6 +236,23 @@ def test_the_crm_lives_beside_the_store() -> None:
     assert crm_default("postgresql://cti@db/cti") == "postgresql://cti@db/cti"
 
 
+@pytest.mark.parametrize(
+    ("store", "folder"),
+    [
+        ('url = "sqlite:////var/lib/thirteen/cti.db"', "/var/lib/thirteen/journal"),
+        ('url = "sqlite:///cti.db"', "journal"),
+        ('url = "sqlite://"', None),
+        ('url = "postgresql://cti@db/cti"', "journal"),
+        ('url = "postgresql://cti@db/cti"\njournal = "/var/spool/thirteen"', "/var/spool/thirteen"),
+        ('journal = ""', None),
+    ],
+)
+def test_the_journal_lives_beside_the_store(tmp_path: Path, store: str, folder: str | None) -> None:
+    """Unset it is beside a SQLite file, else in the working directory; set to nothing there is none."""
+    found = load(tmp_path, f"{GOOD}[store]\n{store}\n").store.journal_folder
+    assert found == (None if folder is None else Path(folder))
+
+
 def test_alerts_limits_are_per_queue_and_follow_its_target(tmp_path: Path) -> None:
     """Unset, a wait is told at 0.6 of the queue's own target; a queue's section overrides the general one; 0 is off."""
     settings = load(

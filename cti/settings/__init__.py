@@ -114,6 +114,19 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[store]: where calls, users and messages are kept."""
 
     url: str = "sqlite:///cti.db"
+    journal: str | None = None
+    "Folder of the journals that take what the database does not take; '' for none, None: beside a SQLite file."
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """Where the journals are, None for nowhere; beside a server's store it is the working directory."""
+        if self.journal is not None:
+            return Path(self.journal) if self.journal else None
+        beside = crm_default(self.url).partition(":///")
+        if not beside[0].startswith("sqlite"):
+            return Path("journal")
+        file = beside[2].partition("?")[0]
+        return Path(file).parent / "journal" if file not in ("", ":memory:") else None
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -268,7 +281,7 @@ def _build(reader: Reader) -> Settings | None:
     _check_listeners(web_settings, push_settings, reader)
 
     store = reader.section("store")
-    store_settings = StoreSettings(url=store.database_url("url", "sqlite:///cti.db"))
+    store_settings = StoreSettings(url=store.database_url("url", "sqlite:///cti.db"), journal=store.folder("journal"))
     store.end()
     check_together(
         node_settings,

@@ -206,6 +206,10 @@ class Table:
             self._add(key, f"找不到文件 {named}", f"There is no file {named}", "看路径", "See the path")
         return str(path)
 
+    def folder(self, key: str) -> str | None:
+        """A folder, '' for none; None where nothing is said."""
+        return None if self._get(key) is None else self.text(key)
+
     def secret(self, key: str, *, required: bool) -> str:
         """A text that may stand in a file of its own, `<key>_file`; the value is never shown."""
         named = self._values.get(f"{key}_file")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import msgspec
 
 from cti.calls import record
+from cti.store.base import StoreError
 from cti.store.journal import MAX_AGE_S, Entry, Journal
 
 _log = logging.getLogger(__name__)
@@ -96,11 +97,25 @@ class Safekeeping:
         )
 
     async def left_over(self) -> dict[Key, record.Call | None]:
-        """What an earlier run left, in its order; call first. Raises OSError where the journal cannot be used."""
+        """What an earlier run left, in its order; call first. Raises StoreError where another process has the journal.
+
+        One that cannot be used is no reason not to start: it is said, and shows in the figures.
+        """
         journal = self._journal
         if journal is None:
             return {}
-        entries = await self._in_thread(journal.open)
+        try:
+            entries = await self._in_thread(journal.open)
+        except BlockingIOError as error:
+            raise StoreError(
+                "另一个进程正在用这个暂存目录：每个节点要有自己的 store.journal",
+                "Another process has this journal: each node needs a folder of its own (store.journal)",
+                permanent=True,
+            ) from error
+        except OSError as error:
+            self._counted["failures"] += 1
+            self._say(False, error.strerror or type(error).__name__)
+            return {}
         self._open = True
         found: dict[Key, record.Call | None] = {}
         for entry in entries:
@@ -204,12 +219,16 @@ class Safekeeping:
         self.settled()
         return True
 
-    def close(self) -> None:
+    def close(self) -> Future[None]:
         """Let the journal go, after what was asked of it."""
+        gone: Future[None] = Future()
         if self._journal is not None and self._open:
             self._open = False
-            self._thread.submit(self._journal.close)
+            gone = self._thread.submit(self._journal.close)
+        else:
+            gone.set_result(None)
         self._thread.shutdown(wait=False)
+        return gone
 
     def _clear(self, journal: Journal) -> None:
         try:

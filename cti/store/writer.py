@@ -122,8 +122,8 @@ class Writer:
     async def recover(self) -> None:
         """Take over what an earlier run left in the journal, and write it if this node leads and the store is there.
 
-        Call it before anything is put, and read the store after it. Raises OSError where the journal cannot be used,
-        BlockingIOError where another process has it.
+        Call it before anything is put, and read the store after it. Raises StoreError where another process has the
+        journal.
         """
         found = await self._safe.left_over()
         self._waiting.update(found)
@@ -148,9 +148,15 @@ class Writer:
         """{call: document} of what waits of a PBX; None: to be dropped."""
         return {key[1]: call for key, call in self._waiting.items() if key[0] == pbx}
 
-    def put(self, call: record.Call, pbx: str) -> bool:
-        """Have a call written soon, as it stands; replaces what waits of it. False: full, and refused."""
-        return self._put((pbx, call.id), call)
+    def put(self, call: record.Call, pbx: str, *, older: bool = False) -> bool:
+        """Have a call written soon, as it stands; replaces what waits of it. False: full, and refused.
+
+        `older`: somebody else may have stored one that knows more, which then stays.
+        """
+        done = self._put((pbx, call.id), call)
+        if done and older:
+            self._older.add((pbx, call.id))
+        return done
 
     def drop(self, call: str, pbx: str) -> bool:
         """Have the store forget a call that turned out to be part of another. False: full, and refused."""
@@ -206,9 +212,14 @@ class Writer:
         self._closing = True
         self._wake.set()
         done = await self.flush(within_s) or await self._safe.keep(everything=True)
-        self._safe.close()
+        await asyncio.wrap_future(self._safe.close())
         self._thread.shutdown(wait=False)
         return done or not self.leads
+
+    def let_go(self) -> None:
+        """Give the journal back as it is: for a start that failed, and harmless behind `close`."""
+        self._safe.close().result()
+        self._thread.shutdown(wait=False)
 
     async def _write_some(self, view: CallStore) -> bool:
         """One transaction; whether the next may follow at once."""

@@ -206,8 +206,20 @@ async def test_what_is_spoilt_foreign_or_too_old_stops_nothing(tmp_path: Path) -
 async def test_two_processes_share_no_journal(tmp_path: Path) -> None:
     """The second is refused at its start, before it could mix its calls with the first one's."""
     async with node(Disk(), tmp_path):
-        with pytest.raises(BlockingIOError):
+        with pytest.raises(StoreError, match=r"store\.journal"):
             await Node.start(Disk(), tmp_path)
+
+
+async def test_journal_that_cannot_be_used_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    """Where no file can be made the service goes on without a journal, and its figures say so."""
+    (tmp_path / "p.calls").mkdir()
+    async with node(disk := Disk(), tmp_path) as one:
+        assert (one.writer.journal.ok, one.writer.journal.failures) == (False, 1)
+        disk.fails = AWAY
+        one.writer.put(call("c"), "p")
+        await one.until(lambda: not one.writer.store_ok)
+        disk.fails = None
+        assert await one.writer.flush(60)
 
 
 _names = st.sampled_from(["a", "b", "c", "d"])
