@@ -23,7 +23,7 @@ from crm_bridge.numbers import Number, Site, canonical, display
 from cti import __version__, wire
 from cti.address import Address
 from cti.ami.link import Link
-from cti.auth import Auth
+from cti.auth import Auth, Identity
 from cti.board import Board, QueuePlan
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
@@ -138,7 +138,7 @@ class App:
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
         hooks = settings.sms.hooks
-        takes_callbacks = any(one.hook_secrets for one in settings.sms.platforms)
+        takes_callbacks = self._texts and any(one.hook_secrets for one in settings.sms.platforms)
         self._hook_socket = listening(hooks.host, hooks.port) if takes_callbacks else None
         if self._hook_socket is not None:
             later.callback(self._hook_socket.close)
@@ -163,8 +163,9 @@ class App:
         later.push_async_callback(self.supervision.close)
         await self.web.start("", 0, sock=web_socket)
         later.push_async_callback(self.web.stop)
-        await self.push.start("", 0, sock=push_socket)
-        later.push_async_callback(self.push.stop)
+        if self._pushes:
+            await self.push.start("", 0, sock=push_socket)
+            later.push_async_callback(self.push.stop)
         later.callback(self.chronicle.close)
         for one in self.exchanges:
             later.push_async_callback(one.scribe.close)
@@ -273,6 +274,8 @@ class App:
             zone=self._zone,
             sees=lambda role: privacy.of(role).personal,
             sock=self._hook_socket,
+            sends=self._texts,
+            may_send=lambda: self.awake.has,
         )
         self.desks = Desks(
             self.floor,
@@ -288,7 +291,7 @@ class App:
         )
         self.push = PushServer(
             self.hub,
-            identify=self.watching.identify,
+            identify=self._come,
             still=self.watching.still,
             touch=self.auth.touch,
             origins=self.address.origins,
@@ -316,7 +319,8 @@ class App:
                 site=self.address,
                 version=__version__,
                 clock=wall_clock,
-            )
+            ),
+            pages=self._serves_pages,
         )
 
     def _build_exchanges(self) -> None:
@@ -375,6 +379,13 @@ class App:
 
     async def _asked_of_leases(self, call: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._leases, call)
+
+    async def _come(self, headers: Mapping[str, str]) -> Identity | None:
+        """Who opens a page; what he did at another node, and this one may not have heard of, is read first."""
+        identity = await self.watching.identify(headers)
+        if identity is not None and not self.store.database.is_sqlite and not self.hub.has(identity.login):
+            await self.recall.user(identity.login)
+        return identity
 
     def _leads_site(self, leads: bool) -> None:
         self.watching.lead(leads)

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,6 +22,10 @@ from cti.popup.lanes import Lane
 from cti.store import Draft, Store
 
 log = logging.getLogger(__name__)
+
+USER_S: Final = 0.25
+"A user who comes does not wait longer for what he did at another node."
+MOST_POPS: Final = 5
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -82,6 +86,22 @@ class Recall:
         floor.board.roll(now)
         floor.day.restore(past.today)
         floor.board.restore(past.today)
+
+    async def user(self, login: str) -> None:
+        """What a user put away and typed, and the notes of his calls, as the store has them; it never holds him up."""
+        store, floor = self._store, self._floor
+        try:
+            async with asyncio.timeout(USER_S):
+                dismissed, drafts = await self._lane.run(lambda: (store.dismissed(login), store.drafts(login)))
+                for pop in dismissed:
+                    floor.carry(floor.session.dismiss(login, pop))
+                for draft in drafts:
+                    with contextlib.suppress(ValueError):
+                        floor.session.shelf.keep_draft(login, draft.call, json.loads(draft.payload))
+                for shown in floor.session.pops_of(login)[:MOST_POPS]:
+                    await self._recall_one(shown.call)
+        except Exception as error:
+            log.warning("what a user did elsewhere was not read: %s", type(error).__name__)
 
     async def close(self) -> None:
         """Stop what is still being brought back."""

@@ -22,6 +22,7 @@ from cti.ticker import wall_clock
 BANNER: Final = b"Asterisk Call Manager/11.0.0\r\n"
 USERNAME: Final = "thirteen"
 SECRET: Final = "replayed-secret"  # noqa: S105 - the demonstration's own, listening on loopback
+_PHONES: Final = tuple((interface, name, queues) for interface, name, queues, _ in site.AGENTS)
 _MAX_LINE: Final = 1022
 _MAX_BACKLOG: Final = 8 << 20
 "Bytes a client may leave unread before it is cut, as Asterisk cuts."
@@ -47,7 +48,7 @@ class ReplayedPbx:
         systemname: str = "",
         timestamps: bool = True,
         clock: Callable[[], float] = wall_clock,
-        phones: Sequence[tuple[str, str, Sequence[str]]] = tuple(agent[:3] for agent in site.AGENTS),
+        phones: Sequence[tuple[str, str, Sequence[str]]] = _PHONES,
         queues: Sequence[str] = tuple(site.QUEUES),
     ) -> None:
         """`playing=False`: calls only when `place_call` asks. `speed`: how much faster than the clock tapes run.

@@ -64,8 +64,15 @@ class Messaging(Conversations, Pages, RuleBook):
         zone: tzinfo,
         sees: Callable[[str], bool],
         sock: socket.socket | None,
+        sends: bool = True,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`sees` tells whether a role sees whole numbers out of calls; `sock` is the port for callbacks, open."""
+        """`sees` tells whether a role sees whole numbers out of calls; `sock` is the port for callbacks, open.
+
+        `sends` is False for a node that only shows messages; `may_send` is asked right before each sending: a node
+        that hung must not send what another one may have taken over.
+        """
+        self._sends = sends
         self.settings = settings.sms
         self._site = settings
         self._store = store
@@ -96,6 +103,7 @@ class Messaging(Conversations, Pages, RuleBook):
             },
             name=f"outbox@{socket.gethostname()}:{settings.web.port}"[:80],
             is_away=(StoreError, Away, Late),
+            may_send=may_send,
         )
         ground = Correspondence(
             self.settings,
@@ -111,6 +119,7 @@ class Messaging(Conversations, Pages, RuleBook):
         Conversations.__init__(self, ground, floor, self._write_down)
         Pages.__init__(self, ground, self._write_down, read=self._was_read, sees=sees)
         RuleBook.__init__(self, ground, self._write_down)
+        sharing.takes(TextsChanged, self._texts_changed)
         self._socket = sock
         self._process: HookProcess | None = None
         self._keeping: Keeping | None = None
@@ -128,7 +137,7 @@ class Messaging(Conversations, Pages, RuleBook):
 
     async def run(self) -> None:
         """Send, take callbacks, apply them, clean up, for ever."""
-        if not self.settings.enabled:
+        if not self.settings.enabled or not self._sends:
             return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.worker.run())
@@ -312,6 +321,12 @@ class Messaging(Conversations, Pages, RuleBook):
     def _changed(self, key: str) -> None:
         """Open pops of this number read its messages again."""
         self._sharing.share(TextsChanged(key=key))
+
+    def _texts_changed(self, fact: TextsChanged) -> None:
+        """Here or at another node: what was put in there may be sent here."""
+        self._floor.records.messages_changed(fact.key)
+        if self._sends:
+            self.worker.wake()
 
     def _went(self, task: Task) -> None:
         """The worker did something about a message: receipts that came too early may fit now."""

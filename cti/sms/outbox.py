@@ -78,8 +78,13 @@ class OutboxWorker:
         name: str = "outbox",
         settle_s: float = SETTLE_S,
         is_away: tuple[type[Exception], ...] = (),
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`run` calls the store, off the loop; `is_away` are the errors that mean it is not there for a while."""
+        """`run` calls the store, off the loop; `is_away` are the errors that mean it is not there for a while.
+
+        `may_send` is asked right before a platform is called: False for a node that hung, or is cut off.
+        """
+        self._may_send = may_send
         self.name = name
         self._store = store
         self._senders = senders
@@ -158,6 +163,8 @@ class OutboxWorker:
         if not await self._run(lambda: self._store.begin_try(task, self.name, begun_at)):
             return
         attempts = task.attempts + 1
+        if not self._may_send():
+            return  # as if it had died here: whoever claims it next asks the platform what became of it
         error = await self._send(task, sender)
         if error is None:
             return

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from tests.app.service import eventually
+from functools import partial
+
+from tests.app.service import Screen, eventually
 from tests.nodes.cluster import Site, Stopped, node, play
 from tests.servers.redis import Redis
+
+
+def has_waited(queue: str, screen: Screen) -> bool:
+    """A board was told of a caller in this queue."""
+    told = [frame["changes"].get("callers", {}) for frame in screen.frames if frame["type"] == "board"]
+    return any(caller and caller["queue"] == queue for callers in told for caller in callers.values())
 
 
 async def test_an_agent_at_one_node_gets_the_pop_of_a_call_of_the_others_pbx(site_of_two: Site) -> None:
@@ -38,13 +46,7 @@ async def test_both_boards_show_both_pbxs_and_a_note_is_seen_at_the_other_node(s
             play(site_of_two.pbxs["south"], "answered", "seasia")
             for board in boards:
                 for queue in ("europe", "seasia"):
-                    await board.until(
-                        lambda s, q=queue: any(
-                            f["type"] == "board"
-                            and any(c and c["queue"] == q for c in f["changes"].get("callers", {}).values())
-                            for f in s.frames
-                        )
-                    )
+                    await board.until(partial(has_waited, queue))
             shown = await desk.pop("talking")
             status, _ = await agent.call("PUT", f"/calls/{shown['call']}/note", {"text": "要两个高柜", "version": 0})
             assert status == 200
