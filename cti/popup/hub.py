@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -22,8 +23,12 @@ MAX_BUFFER: Final = 256 * 1024
 "Bytes not read yet at which a page is skipped."
 MAX_FRAMES: Final = 256
 "Frames not read yet at which a page is skipped."
-BEHIND_S: Final = 20.0
-"A page this long behind is closed."
+BEHIND_S: Final = 60.0
+"A page this long behind is closed: until then it may have been put to sleep by its browser, and wake."
+HOPELESS: Final = 2 * 1024 * 1024
+"Bytes not read at which a page that is behind is closed at once: this much no snapshot makes good."
+BEAT_TURNS: Final = 8
+"A heartbeat of all pages is spread over this many turns, so that none holds up a pop."
 MAX_PAGES: Final = 10
 "Open pages of one user; the oldest is closed beyond it."
 
@@ -51,13 +56,15 @@ class Pipe(Protocol):
 class Page:
     """One open page of one user."""
 
-    __slots__ = ("behind_since", "frames", "identity", "kind", "opened", "pipe", "seq")
+    __slots__ = ("behind_since", "frames", "identity", "kind", "opened", "pipe", "seq", "turn")
 
-    def __init__(self, pipe: Pipe, identity: Identity, kind: Kind, opened: float) -> None:
+    def __init__(self, pipe: Pipe, identity: Identity, kind: Kind, opened: float, turn: int = 0) -> None:
+        """`turn`: when in the round its heartbeat goes."""
         self.pipe = pipe
         self.identity = identity
         self.kind = kind
         self.opened = opened
+        self.turn = turn
         self.seq = 0
         self.frames = 0
         self.behind_since: float | None = None
@@ -92,6 +99,8 @@ class Hub:
         self._boards: dict[Page, None] = {}
         self._walls: dict[Page, None] = {}
         self._behind: dict[Page, None] = {}
+        self._turns = cycle(range(BEAT_TURNS))
+        self._turn = 0
         self.figures = Figures()
 
     def __len__(self) -> int:
@@ -99,7 +108,7 @@ class Hub:
 
     def open(self, pipe: Pipe, identity: Identity, kind: Kind) -> Page:
         """A page said hello: it gets its snapshot, and everything that comes after it."""
-        page = Page(pipe, identity, kind, self._steady())
+        page = Page(pipe, identity, kind, self._steady(), next(self._turns))
         pages = self._users.setdefault(identity.login, [])
         pages.append(page)
         if kind == "board":
@@ -185,6 +194,14 @@ class Hub:
         for page in self.pages():
             self._send(page, kind, now, body)
 
+    def beat(self) -> None:
+        """A heartbeat to the pages whose turn it is: called `BEAT_TURNS` times it has reached every page."""
+        now = self._pbx_now()
+        self._turn = (self._turn + 1) % BEAT_TURNS
+        for page in self.pages():
+            if page.turn == self._turn:
+                self._send(page, "beat", now, wire.EMPTY)
+
     def send_boards(self, kind: str, body_for: Callable[[bool], bytes]) -> None:
         """One frame to every page that shows the board: `body_for(customers)` with or without what customers are.
 
@@ -229,7 +246,9 @@ class Hub:
                 page.behind_since = None
                 page.frames = 0
                 self._send_snapshot(page)
-            elif page.behind_since is not None and now - page.behind_since > BEHIND_S:
+            elif page.pipe.pending() > HOPELESS or (
+                page.behind_since is not None and now - page.behind_since > BEHIND_S
+            ):
                 self.figures.closed_slow += 1
                 self.close(page, TOO_SLOW, "too slow")
 

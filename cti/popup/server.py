@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -19,16 +19,19 @@ from websockets.protocol import State
 
 from cti import wire
 from cti.auth import WALL, Identity, origin_allowed
-from cti.popup.hub import LOG_IN, NO_RIGHT, RESTARTING, Hub, Page
+from cti.listening import BACKLOG, listening, take_no_more
+from cti.popup.hub import BEAT_TURNS, LOG_IN, NO_RIGHT, RESTARTING, Hub, Page
 
 log = logging.getLogger(__name__)
 
 HELLO_S: Final = 5.0
 "A page that has not said hello by then is closed."
-BEAT_S: Final = 10.0
-"Heartbeat both ways."
-SILENT_S: Final = 35.0
-"A page that was silent for this long is gone (a browser may slow a hidden page's timers)."
+BEAT_S: Final = 2.0
+"Every page hears something this often, so that it may say soon that it hears nothing."
+SILENT_S: Final = 75.0
+"A page that was silent for this long is gone (a browser may slow a hidden page's timers to one a minute)."
+PART_S: Final = 1.0
+"What pages get to say goodbye in when the service ends; one that sleeps holds up no restart."
 SESSIONS_S: Final = 1.0
 "Open pages' sessions are looked up in the store again after this."
 MAX_FRAME: Final = 16 * 1024
@@ -49,28 +52,36 @@ def _header(length: int) -> bytes:
 
 
 class _Pipe:
-    """A websockets connection as the hub sees it."""
+    """A websockets connection as the hub sees it. What is written in one turn of the loop goes in one system call."""
 
-    __slots__ = ("_closing", "_connection")
+    __slots__ = ("_closing", "_connection", "_held")
 
     def __init__(self, connection: ServerConnection, closing: set[asyncio.Task[None]]) -> None:
         self._connection = connection
         self._closing = closing
+        self._held: list[bytes] = []
 
     def write(self, *frames: bytes) -> None:
-        # What `broadcast` does for text messages, with one system call for all of them and nothing else.
-        connection = self._connection
-        if connection.protocol.state is State.OPEN:
-            framed = [_header(len(frame)) + frame for frame in frames]
-            connection.transport.write(framed[0] if len(framed) == 1 else b"".join(framed))
+        held = self._held
+        if not held:
+            asyncio.get_running_loop().call_soon(self._flush)
+        for frame in frames:
+            held += (_header(len(frame)), frame)
 
     def pending(self) -> int:
-        return self._connection.transport.get_write_buffer_size()
+        return self._connection.transport.get_write_buffer_size() + sum(map(len, self._held))
 
     def close(self, code: int, reason: str) -> None:
+        self._flush()
         task = asyncio.get_running_loop().create_task(self._connection.close(code, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    def _flush(self) -> None:
+        # What `broadcast` does for text messages, and nothing else.
+        held, self._held = self._held, []
+        if held and self._connection.protocol.state is State.OPEN:
+            self._connection.transport.write(b"".join(held))
 
 
 class PushServer:
@@ -95,42 +106,55 @@ class PushServer:
         self.origins = origins
         self._steady = steady
         self._on_seen = on_seen
+        self._sock: socket.socket | None = None
         self._server: Server | None = None
         self._strangers = 0
         self._closing: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._rounds: tuple[asyncio.Task[None], ...] = ()
         self.refused = 0
         "Handshakes refused since the start."
 
     async def start(self, host: str, port: int, *, sock: socket.socket | None = None) -> int:
         """Listen; returns the port (useful where `port` is 0)."""
-        where = {"sock": sock} if sock is not None else {"host": host, "port": port}
+        self._sock = sock or listening(host, port)
         self._server = await serve(
             self._connected,
-            **where,
+            sock=self._sock,
+            backlog=BACKLOG,
             process_request=self._check,
             compression=None,
             max_size=MAX_FRAME,
             max_queue=16,
             open_timeout=5,
-            ping_interval=20,
-            ping_timeout=20,
+            ping_interval=None,  # both sides beat by themselves, and a page that reads slowly has its own time
             close_timeout=3,
             server_header=None,
         )
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
-        sockets: Sequence[socket.socket] = self._server.sockets
-        return int(sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        self._rounds = (loop.create_task(self._sweep()), loop.create_task(self._watch_sessions()))
+        return int(self._sock.getsockname()[1])
 
     async def stop(self) -> None:
-        """Tell the pages that the service restarts, and stop."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
-        if self._server is not None:
-            self._hub.close_all(RESTARTING, "restarting")
-            self._server.close(code=RESTARTING, reason="restarting")
-            await self._server.wait_closed()
+        """Tell the pages that the service restarts, and stop; who comes from now on is the next one's to answer."""
+        for task in self._rounds:
+            task.cancel()
+        await asyncio.gather(*self._rounds, return_exceptions=True)
+        server = self._server
+        if server is None or self._sock is None:
+            return
+        # The library refuses with 503 whoever is still at the door when it closes.
+        await take_no_more(self._sock, lambda: len(server.handler_tasks) > len(server.all_connections))
+        self._hub.close_all(RESTARTING, "restarting")
+        server.close(code=RESTARTING, reason="restarting")
+        try:
+            async with asyncio.timeout(PART_S):
+                await asyncio.shield(server.wait_closed())
+        except TimeoutError:
+            for connection in tuple(server.all_connections):
+                connection.transport.abort()
+            for handler in tuple(server.handler_tasks):
+                handler.cancel()
+            await server.wait_closed()
 
     def _check(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0] != "/push":
@@ -219,22 +243,20 @@ class PushServer:
         await connection.close(code, reason)
 
     async def _sweep(self) -> None:
-        """Heartbeats, slow pages, and sessions that ended elsewhere."""
-        beat = checked = self._steady()
+        """Heartbeats, and slow pages."""
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(BEAT_S / BEAT_TURNS)
             self._hub.look_after()
-            now = self._steady()
-            if now - beat >= BEAT_S:
-                beat = now
-                self._hub.send_all("beat")
-            # Sessions end in the store, too: another process disables a user.
-            if now - checked >= SESSIONS_S:
-                try:
-                    await self._check_sessions()
-                except Exception as error:  # the store is away: pages stay, the next second asks again
-                    log.warning("sessions not checked: %s", type(error).__name__)
-                checked = self._steady()
+            self._hub.beat()
+
+    async def _watch_sessions(self) -> None:
+        """Sessions end in the store, too: another process disables a user. A task of its own: the store may be slow."""
+        while True:
+            await asyncio.sleep(SESSIONS_S)
+            try:
+                await self._check_sessions()
+            except Exception as error:  # the store is away: pages stay, the next second asks again
+                log.warning("sessions not checked: %s", type(error).__name__)
 
     async def _check_sessions(self) -> None:
         pages = self._hub.pages()

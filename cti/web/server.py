@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from aiohttp import web
 
+from cti.listening import BACKLOG, listening, take_no_more
 from cti.web import openapi
 from cti.web.api import (
     alerts,
@@ -50,6 +52,8 @@ from cti.web.routes import (
 log = logging.getLogger(__name__)
 
 PREFIX: Final = "/api/v1"
+ASKED: Final = web.AppKey("asked", WeakSet)
+"Connections that have asked something."
 STATIC: Final = Path(str(files("cti.web"))) / "static"
 TYPES: Final = {
     ".html": "text/html",
@@ -162,15 +166,19 @@ ROUTES: Final = (
     *((route.path, route) for route in OTHERS),
 )
 "[(path, route)] of everything that is served; the pages come last, for they take any path."
+WATCHING: Final = tuple((route.path, route) for route in OTHERS[:3])
+"What a node answers that serves no pages."
 
 
-def _guard(services: Services) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _guard(services: Services, asked: WeakSet[object]) -> Callable[..., Awaitable[web.StreamResponse]]:
     common = headers_of(services.site, services.auth.cookie.startswith("__Host-"))
 
     @web.middleware
     async def guard(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        if request.transport is not None:
+            asked.add(request.transport)
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -187,15 +195,17 @@ def _guard(services: Services) -> Callable[..., Awaitable[web.StreamResponse]]:
     return guard
 
 
-def application(services: Services) -> web.Application:
-    """The aiohttp application of all routes."""
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(services)])
+def application(services: Services, *, pages: bool = True) -> web.Application:
+    """The aiohttp application of all routes; without `pages` of those only that watch the service."""
+    asked: WeakSet[object] = WeakSet()
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard(services, asked)])
     app[SERVICES] = services
+    app[ASKED] = asked
 
     async def absent(request: web.Request) -> web.StreamResponse:
         return refused(not_found())
 
-    for path, route in ROUTES:
+    for path, route in ROUTES if pages else WATCHING:
         if route is OTHERS[0]:  # what else is asked of the API does not exist, and is no page either
             app.router.add_route("*", PREFIX + "/{path:.*}", absent)
         app.router.add_route(route.method, path, entrance(route, services))
@@ -205,22 +215,35 @@ def application(services: Services) -> web.Application:
 class WebServer:
     """Serves the application on one port."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, pages: bool = True) -> None:
+        """`pages`: False for a node that only tells how it is."""
+        app = application(services, pages=pages)
+        self._asked = app[ASKED]
         self._runner = web.AppRunner(
-            application(services),
+            app,
             access_log=None,  # paths hold calls' and parties' keys; /metrics counts instead
             handler_cancellation=False,
             shutdown_timeout=2.0,
             keepalive_timeout=75.0,
         )
+        self._sock: socket.socket | None = None
 
     async def start(self, host: str, port: int, *, sock: socket.socket | None = None) -> int:
         """Listen; returns the port (useful where `port` is 0)."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port) if sock is None else web.SockSite(self._runner, sock)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+        self._sock = sock or listening(host, port)
+        await web.SockSite(self._runner, self._sock, backlog=BACKLOG).start()
+        return int(self._sock.getsockname()[1])
 
     async def stop(self) -> None:
-        """Finish what is under way, and stop."""
+        """Answer what is under way, and stop; who connects from now on is the next one's to answer."""
+        if self._sock is not None:
+            # The library closes on whoever has not asked yet.
+            await take_no_more(self._sock, self._somebody_has_not_asked)
         await self._runner.cleanup()
+
+    def _somebody_has_not_asked(self) -> bool:
+        server = self._runner.server
+        return server is not None and not all(
+            one.transport is None or one.transport in self._asked for one in server.connections
+        )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from cti import wire
-from cti.popup.hub import BEHIND_S, MAX_BUFFER, MAX_FRAMES, TOO_SLOW, Hub, Page
+from cti.popup.hub import BEAT_TURNS, BEHIND_S, HOPELESS, MAX_BUFFER, MAX_FRAMES, TOO_SLOW, Hub, Page
 from tests.popup.pages import identity
 
 
@@ -86,7 +86,7 @@ def test_page_that_reads_is_never_skipped_however_much_it_gets() -> None:
 
 
 def test_page_behind_is_waited_for_and_then_closed() -> None:
-    """Twenty seconds of patience, not less, not more."""
+    """A minute of patience, not less, not more: its browser may have put it to sleep."""
     room = Room()
     pipe = room.enter()
     pipe.stalled = True
@@ -99,6 +99,30 @@ def test_page_behind_is_waited_for_and_then_closed() -> None:
     room.hub.look_after()
     assert pipe.closed == TOO_SLOW
     assert len(room.hub) == 0
+
+
+def test_page_with_two_megabytes_unread_is_closed_at_once() -> None:
+    """No snapshot makes that good; and a first snapshot however large is no reason as long as nothing piles up."""
+    room = Room()
+    pipe = room.enter()
+    pipe.stalled = True
+    room.send(HOPELESS + 1)
+    room.hub.look_after()
+    assert pipe.closed is None
+    room.send()
+    room.hub.look_after()
+    assert pipe.closed == TOO_SLOW
+
+
+def test_heartbeat_reaches_every_page_once_a_round_and_never_all_at_once() -> None:
+    """A round of turns is one heartbeat for each page; no turn is much more than its share."""
+    room = Room()
+    pipes = [room.enter(f"user{n}") for n in range(10 * BEAT_TURNS)]
+    for turn in range(3 * BEAT_TURNS):
+        before = sum(len(pipe.frames) for pipe in pipes)
+        room.hub.beat()
+        assert sum(len(pipe.frames) for pipe in pipes) - before == 10, turn
+    assert {tuple(pipe.told()) for pipe in pipes} == {(("snapshot", 1), ("beat", 2), ("beat", 3), ("beat", 4))}
 
 
 def test_page_that_has_read_on_goes_on_with_a_snapshot() -> None:

@@ -256,6 +256,41 @@ async def test_restart_is_announced() -> None:
         assert await code_of(ws) == 1012
 
 
+async def test_who_has_just_connected_is_told_of_the_restart_and_not_refused() -> None:
+    """A connection that is not yet greeted when the service stops is let in and closed with 1012 like the others."""
+    async with site() as made:
+        host, port = made.url.removeprefix("ws://").removesuffix("/push").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        await eventually(lambda: made.push._server is not None and made.push._server.handler_tasks)
+        stopping = asyncio.create_task(made.push.stop())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        writer.write(
+            f"GET /push HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Origin: {ORIGIN}\r\nCookie: cti=lin\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(GUARD_S):
+            said = await reader.readuntil(b"\r\n\r\n")
+            assert said.startswith(b"HTTP/1.1 101 ")
+            assert (await reader.readexactly(4))[2:] == (1012).to_bytes(2, "big")
+        writer.close()
+        await stopping
+
+
+async def test_page_that_sleeps_holds_up_no_restart() -> None:
+    """A page that does not read is cut off a second later, and the service ends."""
+    async with site() as made, dial(made.url, "chen") as awake, _sleeper(made):
+        await hello(awake)
+        for _ in range(2000):
+            made.hub.send(("lin",), "pop", wire.body(pop={"fill": "x" * 8000}))
+        async with asyncio.timeout(GUARD_S):
+            await made.push.stop()
+        assert await code_of(awake) == 1012
+        assert made.push._server is not None
+        assert not made.push._server.all_connections
+
+
 async def test_too_many_pages_of_one_user_cost_the_oldest() -> None:
     """A user's pages are bounded; the newest stays."""
     async with site() as made, dial(made.url) as first:
