@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from cti import events
@@ -107,7 +107,7 @@ class Exchange:
         """Epoch seconds on the PBX's clock."""
         return self.pbx.pbx_time(wall_clock())
 
-    def start(self, open_calls: Iterable[Call]) -> None:
+    def start(self, open_calls: Sequence[Call]) -> None:
         """Carry on what the store had open when the service stopped; several nodes do that when one of them leads."""
         if self.leadership is None:
             self.feed.adopt(open_calls)

@@ -14,7 +14,7 @@ from cti.ami.roster import Roster
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
 from cti.calls.record import Call
-from cti.continuity import Carried, continued
+from cti.continuity import Carried, continued, knows_more
 from cti.floor import Floor
 from cti.nodes.links import Links
 from cti.store import Writer
@@ -52,6 +52,8 @@ class Feed:
         "The PBX's lists have been read."
         self._pending: asyncio.TimerHandle | None = None
         self._carried = Carried()
+        self._unsure: set[str] = set()
+        "Calls that only the journal has as open: whoever wrote meanwhile may have stored their end."
         self.ticker = Ticker(pbx, self.now, self.publish)
         self.on_recovered: Callable[[list[str]], None] = lambda calls: None
         "Told the open calls after each resync."
@@ -63,24 +65,28 @@ class Feed:
         """Epoch seconds on the PBX's clock."""
         return self._pbx.pbx_time(wall_clock())
 
-    def adopt(self, stored: Iterable[Call]) -> None:
+    def adopt(self, stored: Sequence[Call]) -> None:
         """This node writes from now on; `stored` are the calls that the store holds for open.
 
         What was written by whoever wrote before is carried on: at a start nothing else is known of it, and a node that
-        stood by may have come after a call's beginning. Calls that are over are closed, at once or at the first resync.
+        stood by may have come after a call's beginning. So is what only an earlier run's journal has. Calls that are
+        over are closed, at once or at the first resync.
         """
         held = self._writer.held(self._name)
         before: list[Call] = []
+        known = {old.id for old in stored}
+        for id, kept in held.items():
+            if kept is not None and kept.ended_at is None and id not in known and not _whole(self._pbx.call(id)):
+                before.append(kept)
+                self._unsure.add(id)
         for old in stored:
-            over = held.get(old.id)
-            mine = self._pbx.call(old.id) or over
-            whole = mine is not None and not mine.partial and not mine.gap  # seen here from its beginning, all of it
-            if whole or (old.id in held and over is None):
+            kept = held.get(old.id)
+            if _whole(self._pbx.call(old.id)) or (old.id in held and kept is None):
                 continue
-            if over is not None and over.ended_at is not None:
-                self._writer.put(continued(old, over), self._name)
-            else:
-                before.append(old)
+            if kept is None or kept.ended_at is None:
+                before.append(old if kept is None or knows_more(old, kept) else kept)
+            elif not _whole(kept):
+                self._writer.put(continued(old, kept), self._name)
         self._carried.remember(before)
         if self._listed:
             self._close_gone()
@@ -91,7 +97,8 @@ class Feed:
     def _close_gone(self) -> None:
         alive = [call.id for call in self._pbx.open_calls()]
         for call in self._carried.lists_read(alive, lambda id: self._pbx.call(id) is not None, self.now()):
-            self._writer.put(call, self._name)
+            self._writer.put(call, self._name, older=call.id in self._unsure)
+        self._unsure.clear()
 
     def publish(self, told: list[events.Event]) -> None:
         """Tell everybody."""
@@ -160,3 +167,8 @@ class Feed:
         """No more timers; what changed is handed over."""
         self.ticker.cancel()
         self.save(all_of_them=True)
+
+
+def _whole(call: Call | None) -> bool:
+    """True for a call that was seen from its beginning, without a gap."""
+    return call is not None and not call.partial and not call.gap

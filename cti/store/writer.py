@@ -295,16 +295,16 @@ class Writer:
                     _log.warning("the store did not say what it has: %s", error.text_en)
 
     async def _look(self) -> None:
-        over = {key: call for key, call in self._waiting.items() if call is None or call.ended_at is not None}
+        kept = dict(self._waiting)
         late = asyncio.get_running_loop().call_later(self._journal_s, self._safe.begin)
         try:
-            ended = await self._in_thread(lambda: self._store.ended_calls([id for _, id in over]))
+            ended = await self._in_thread(lambda: self._store.ended_calls([id for _, id in kept]))
         finally:
             late.cancel()
         self._tell(True)
         self._safe.calm()
         if self._view is None:
-            there = {k: c for k, c in over.items() if (k[1] not in ended if c is None else ended.get(k[1], False))}
+            there = {k: c for k, c in kept.items() if (k[1] not in ended if c is None else ended.get(k[1], False))}
             self._forget(there)
             if not self._waiting:
                 self._idle.set()
