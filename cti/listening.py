@@ -14,6 +14,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from cti.doorway import Doorway
+
 FIRST: Final = 3
 "The first descriptor handed over."
 BACKLOG: Final = 4096
@@ -23,7 +25,7 @@ DOOR_S: Final = 1.0
 _ANYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> Doorway:
     """A listening socket: the one handed over for this port, else a new one.
 
     Raises OSError with the address in its words, also where this port was handed over at another address.
@@ -49,9 +51,9 @@ async def take_no_more(sock: socket.socket, at_the_door: Callable[[], bool]) -> 
                 await asyncio.sleep(0.01)
 
 
-def _opened(host: str, port: int) -> socket.socket:
+def _opened(host: str, port: int) -> Doorway:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    found = Doorway(family, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
@@ -62,7 +64,7 @@ def _opened(host: str, port: int) -> socket.socket:
     return found
 
 
-def _handed_over(host: str, port: int) -> socket.socket | None:
+def _handed_over(host: str, port: int) -> Doorway | None:
     if not port or os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     count = os.environ.get("LISTEN_FDS", "")
@@ -73,7 +75,7 @@ def _handed_over(host: str, port: int) -> socket.socket | None:
             told = f"{host}:{port}: 服务管理器交来的端口在 {at[0]} / handed over at {at[0]}"
             raise OSError(errno.EADDRNOTAVAIL, told)
         os.set_inheritable(descriptor, False)
-        return socket.socket(fileno=descriptor)
+        return Doorway(fileno=descriptor)
     return None
 
 
