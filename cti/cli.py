@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "check": ("cti.commands.check", "逐项检查 / say what works, a line each"),
     "demo": ("cti.commands.demo", "演示 / show it with sample customers and a replayed PBX"),
     "migrate": ("cti.commands.migrate", "迁移服务器数据库 / bring a server database's tables up to date"),
+    "backup": ("cti.commands.backup", "备份 / copy the SQLite databases while the service runs"),
     "user": ("cti.commands.user", "用户 / users, phones and passwords"),
     "wallboard": ("cti.commands.wallboard", "大屏 / tokens for wallboards"),
     "record": ("cti.commands.record", "录制 AMI / record what the PBX says"),

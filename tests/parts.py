@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tests import chromium, debian
 from tests.asterisk import programs
-from tests.servers import mariadb, postgresql, redis
+from tests.servers import mariadb, postgresql, redis, systemd
 
 PARTS: dict[str, Callable[[], object]] = {
     "Chromium with Chinese fonts": chromium.find,
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "PostgreSQL": postgresql.files,
     "MariaDB": mariadb.files,
     "Redis": redis.files,
+    "systemd": systemd.files,
 }
 
 

@@ -216,7 +216,9 @@ class Table:
         self._known.append(f"{key}_file")
         if isinstance(named, str) and self._values.get(key) is not None:
             self._add(key, f"{key} 与 {key}_file 只能写一个", f"Only one of {key} and {key}_file may stand")
-        if isinstance(named, str) and f"CTI_{self._name}_{key}".upper() not in self._reader._variables:
+        variable = f"CTI_{self._name}_{key}".upper()
+        given = self._has_variables and {variable, f"{variable}_FILE"} & self._reader._variables.keys()
+        if isinstance(named, str) and not given:
             self._get(key)
             value = self._read(f"{key}_file", named)
             if value == "":
