@@ -31,6 +31,8 @@ class Postgresql:
     place: Place
     port: int
     process: subprocess.Popen[bytes]
+    words: tuple[str, ...] = ()
+    "What started it."
 
     @classmethod
     def start(cls) -> Postgresql:
@@ -78,12 +80,27 @@ class Postgresql:
         for key, value in settings.items():
             words += ["-c", f"{key}={value}"]
         process = place.start(words)
-        server = cls(place, port, process)
-        engine = sa.create_engine(server.url("postgres"), poolclass=sa.NullPool)
-        wait_until_ready(place, process, sa.exc.OperationalError, lambda: engine.connect().close())
+        server = cls(place, port, process, tuple(words))
+        engine = server._answers()
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"CREATE ROLE {READER} LOGIN")
         return server
+
+    def _answers(self) -> sa.Engine:
+        """Wait until it does."""
+        engine = sa.create_engine(self.url("postgres"), poolclass=sa.NullPool)
+        wait_until_ready(self.place, self.process, sa.exc.OperationalError, lambda: engine.connect().close())
+        return engine
+
+    def halt(self) -> None:
+        """Stop the server, cutting its clients; what it has stays."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+
+    def again(self) -> None:
+        """Start it again, on the same port."""
+        self.process = self.place.start(self.words)
+        self._answers()
 
     def url(self, database: str, user: str = OWNER) -> str:
         """SQLAlchemy URL of a database."""
