@@ -57,6 +57,10 @@ class Carried:
             whole.append(one)
         return whole
 
+    def next_due(self) -> float | None:
+        """When the next of them is to be written; None where none is held."""
+        return min((due for due, _ in self._held.values()), default=None)
+
     def merged(self, call: str) -> None:
         """It is no call of its own any longer."""
         self._held.pop(call, None)

@@ -51,6 +51,8 @@ class Feed:
         self._listed = False
         "The PBX's lists have been read."
         self._pending: asyncio.TimerHandle | None = None
+        self._pending_soon = False
+        "It is for something that changed, not for a call that goes on."
         self._carried = Carried()
         self._unsure: set[str] = set()
         "Calls that only the journal has as open: whoever wrote meanwhile may have stored their end."
@@ -146,20 +148,27 @@ class Feed:
         self._save_soon()
 
     def _save_soon(self) -> None:
-        if self._pending is None:
-            self._pending = asyncio.get_running_loop().call_later(SAVE_S, self.save)
+        if not self._pending_soon:
+            self._pending_soon = True
+            self._save_after(SAVE_S)
+
+    def _save_after(self, seconds: float) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+        self._pending = asyncio.get_running_loop().call_later(seconds, self.save)
 
     def save(self, all_of_them: bool = False) -> None:
         """Hand the changed calls to the writer: those that ended, and of the others those whose time has come."""
         now = steady_clock()
         if self._pending is not None:
             self._pending.cancel()
-            self._pending = None
+        self._pending, self._pending_soon = None, False
         changed = self._carried.changed(self._pbx.take_changed(), now)
         for call in self._carried.due(now, everything=all_of_them):
             self._writer.put(call, self._name)
-        if self._carried:
-            self._save_soon()
+        due = self._carried.next_due()
+        if due is not None:
+            self._save_after(max(SAVE_S, due - now))
         self._floor.calls_changed(changed)
         self.on_changed(changed)
 
