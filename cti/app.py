@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,20 +25,18 @@ from cti.board import Board, QueuePlan
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
 from cti.chronicle import Chronicle
-from cti.condition import Watch
+from cti.condition import Watch, of_doors
 from cti.customers import Customers, Opening
 from cti.desk import Desks
-from cti.exchange import Exchange, writer_of
+from cti.exchange import Exchange
 from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
+from cti.machine import Machine
 from cti.messaging.part import Messaging
-from cti.nodes.duty import Duty
-from cti.nodes.exchanges import Exchanges
-from cti.nodes.heard import Heard
-from cti.nodes.links import Links
-from cti.nodes.neighbours import Neighbours
+from cti.nodes.cluster import Cluster
 from cti.nodes.sharing import Sharing
+from cti.ownpart import OwnPart
 from cti.past import Past, Recall, load
 from cti.popup.day import Day
 from cti.popup.hub import Hub, Page
@@ -52,11 +47,12 @@ from cti.popup.rules import Labels, QueueLabel
 from cti.popup.server import PushServer
 from cti.popup.session import PopSession
 from cti.privacy import Privacy
+from cti.probe import Probe
 from cti.settings import Settings
-from cti.sms.record import section as sms_section
 from cti.store import Claim, Store, Writer, is_outage
 from cti.supervision import Supervision
 from cti.ticker import steady_clock, wall_clock
+from cti.watchdog import Watchdog
 from cti.watching import Watching
 from cti.web.routes import Services
 from cti.web.server import WebServer
@@ -90,10 +86,14 @@ class App:
         )
         self.bus = Bus()
         self.phones = Phones()
-        self.opening = Opening(settings.crm, site=self._site, timezone=site.timezone, on_numbers=self._numbers)
-        self.exchanges = Exchanges(())
+        self.opening = Opening(
+            settings.crm,
+            site=self._site,
+            timezone=site.timezone,
+            on_numbers=lambda found: self.customers.relink.numbers(found),
+        )
         self._stack = contextlib.AsyncExitStack()
-        self._store_answers = True
+        self.watchdog = Watchdog(steady_clock)
         self.web_port = 0
         self.push_port = 0
 
@@ -118,23 +118,24 @@ class App:
         settings, later = self.settings, self._stack
         later.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(SWITCH_S)
+        self.watchdog.start()
+        later.callback(self.watchdog.stop)
         later.callback(self.opening.close)
         # The tables of regions take half a second to load: not while the first phone rings.
         await asyncio.to_thread(lambda: canonical("057487654321").region)
         later.callback(Claim.take(settings.store.url).release)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
-        self.writers: dict[str, Writer] = {}
-        for pbx in settings.followed:
-            # Before anything is read: what an earlier run could not write is part of the past.
-            self.writers[pbx.name] = await writer_of(pbx, settings, self.store)
-            later.callback(self.writers[pbx.name].let_go)
+        self.cluster = Cluster(settings, self.store)
+        later.callback(self.cluster.close)
+        await self.cluster.open_writers()
         followed = [pbx.name for pbx in settings.followed]
         past = await asyncio.to_thread(load, self.store, self._zone, wall_clock(), followed)
         web_socket = listening(settings.web.host, settings.web.port)
         later.callback(web_socket.close)
         push_socket = listening(settings.push.host, settings.push.port)
         later.callback(push_socket.close)
+        self._doors = {"web": web_socket, "push": push_socket}
         self.web_port, self.push_port = web_socket.getsockname()[1], push_socket.getsockname()[1]
         self.address = Address(settings.web, self.web_port, self.push_port)
         hooks = settings.sms.hooks
@@ -146,8 +147,8 @@ class App:
         self.opening.start(self.customers.opened)
         later.callback(self.auth.close)
         later.callback(self.lane.close)
-        for duty in (self.awake, self.site):
-            self._run(duty.run(), later)
+        for work in self.cluster.standing_work():
+            self._run(work, later)
         for one in self.exchanges:
             # What it still has to write it writes before it gives the lease up.
             self._run(one.contest(), later)
@@ -177,9 +178,8 @@ class App:
         self._run(self.supervision.run(), later)
         later.push_async_callback(self.messaging.close)
         self._run(self.messaging.run(), later)
+        self._run(self.probe.run(), later)
         self._run(self._rounds(), later)
-        if self.neighbours is not None:
-            self._run(self.neighbours.run(), later)
         later.callback(self.floor.stop)
         for one in self.exchanges:
             later.callback(one.feed.stop)
@@ -215,7 +215,7 @@ class App:
         self.hub = Hub(self._snapshot, pbx_now=self.pbx_now, steady=steady_clock)
         self.records = Records(
             self.crm,
-            self,
+            OwnPart(self.store, lambda row: self.desks.item(row)),
             canonical=self._canonical,
             clock=wall_clock,
             steady=steady_clock,
@@ -243,10 +243,19 @@ class App:
         )
         self.watching.listen(self.bus)
         self.bus.subscribe("floor", self.floor.on_event)
+        self.probe = Probe(self.store.check)
         self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=is_outage)
         self.chronicle = Chronicle(self.store, settings, phones=self.phones.of, clock=self.pbx_now)
-        self._build_exchanges()
         self.recall = Recall(self.floor, self.store, self.lane, ask=self.records.ask)
+        self.cluster.build(
+            self.bus,
+            self.floor,
+            self.sharing,
+            on_recovered=self.recall.recall,
+            on_site=self._leads_site,
+            on_hole=lambda: self.supervision.missed_something(),
+        )
+        self.exchanges = self.cluster.exchanges
         self.customers = Customers(
             settings, self.opening, self.store, self.floor, privacy, self.sharing, clock=self.pbx_now
         )
@@ -260,7 +269,7 @@ class App:
             self.sharing,
             clock=self.pbx_now,
             still=self.auth.still,
-            leads=lambda: self.site.has,
+            leads=lambda: self.cluster.site.has,
         )
         self.bus.subscribe("supervision", self.supervision.on_event)
         self.messaging = Messaging(
@@ -275,7 +284,7 @@ class App:
             sees=lambda role: privacy.of(role).personal,
             sock=self._hook_socket,
             sends=self._texts,
-            may_send=lambda: self.awake.has,
+            may_send=lambda: self.cluster.awake.has,
         )
         self.desks = Desks(
             self.floor,
@@ -304,6 +313,14 @@ class App:
             gauges=self._gauges,
             counters=self._counters,
             queues=tuple(settings.queues),
+            sources=(
+                self.cluster.samples,
+                self.watchdog.samples,
+                Machine(wall_clock()).samples,
+                lambda: of_doors(self._doors),
+            ),
+            standing_by=self.cluster.standing_by,
+            version=__version__,
         )
         self.web = WebServer(
             Services(
@@ -323,63 +340,6 @@ class App:
             pages=self._serves_pages,
         )
 
-    def _build_exchanges(self) -> None:
-        """The PBXs, the followed and the others, and the duties that one node has at a time."""
-        settings, floor = self.settings, self.floor
-        holder = f"{settings.node.name} {secrets.token_hex(4)}"
-        self._leases = ThreadPoolExecutor(max_workers=4, thread_name_prefix="leases")
-        self._stack.callback(self._leases.shutdown, wait=False)
-        self.links = Links([pbx.name for pbx in settings.pbxs], floor.link, floor.set_link)
-        followed = tuple(
-            Exchange(
-                pbx,
-                settings,
-                self.store,
-                self.writers[pbx.name],
-                self.bus,
-                floor,
-                self.links,
-                alive=self._alive,
-                run=self._asked_of_leases,
-                holder=holder,
-            )
-            for pbx in settings.followed
-        )
-        names = {one.name for one in followed}
-        heard = [
-            Heard(pbx.name, self.links, self.bus.publish, clock=wall_clock)
-            for pbx in settings.pbxs
-            if pbx.name not in names
-        ]
-        self.heard = tuple(heard)
-        for one in followed:
-            one.feed.on_recovered = lambda calls: self.recall.recall(calls)
-        self.awake = Duty(self.store, f"*{settings.node.name}", holder, run=self._asked_of_leases)
-        self.exchanges = Exchanges(followed, mind=lambda: self.awake.has)
-        self.site = Duty(
-            self.store,
-            "*site",
-            holder,
-            run=self._asked_of_leases,
-            on_change=self._leads_site,
-            able=lambda: any(self.links.live(one.name) for one in followed),
-        )
-        self.neighbours: Neighbours | None = None
-        if settings.redis.url:
-            self.neighbours = Neighbours(
-                settings.redis,
-                settings.node.name,
-                self.bus,
-                floor,
-                self.sharing,
-                followed,
-                heard,
-                on_hole=self._missed_something,
-            )
-
-    async def _asked_of_leases(self, call: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._leases, call)
-
     async def _come(self, headers: Mapping[str, str]) -> Identity | None:
         """Who opens a page; what he did at another node, and this one may not have heard of, is read first."""
         identity = await self.watching.identify(headers)
@@ -390,15 +350,6 @@ class App:
     def _leads_site(self, leads: bool) -> None:
         self.watching.lead(leads)
         self.supervision.lead(leads)
-
-    def _missed_something(self) -> None:
-        """Other nodes told something that was not heard here: the store knows what is of record."""
-        self.recall.recall(self._alive())
-        self.supervision.missed_something()
-
-    def _alive(self) -> list[str]:
-        """All open calls of the site."""
-        return [*self.exchanges.alive(), *(call for one in self.heard for call in one.alive())]
 
     @property
     def exchange(self) -> Exchange:
@@ -433,10 +384,8 @@ class App:
     # --- clocks and numbers ------------------------------------------------------------------------------------
 
     def pbx_now(self) -> float:
-        """Epoch seconds on the PBX's clock; of several the first's (they keep one time by NTP)."""
-        for one in self.exchanges:
-            return one.now()
-        return wall_clock()
+        """Epoch seconds on the PBX's clock."""
+        return self.cluster.now()
 
     def _day(self, at: float) -> object:
         return datetime.fromtimestamp(at, self._zone).date()
@@ -449,7 +398,7 @@ class App:
         shown = display(number) or wire.clean_text(number.raw, 40)
         return ("" if number.cls == "anonymous" else shown), number.region or ""
 
-    # --- the CRM and our own history, for worker threads -------------------------------------------------------
+    # --- the CRM, for worker threads ---------------------------------------------------------------------------
 
     def crm(self) -> SiteCrm:
         """The CRM. Raises CrmError while it cannot be opened."""
@@ -460,40 +409,17 @@ class App:
         """False while the CRM, or the site's own behind it, is held for broken."""
         return self.records.crm_ok and self.opening.ok
 
-    def _numbers(self, found: Mapping[str, tuple[str, ...]]) -> None:
-        self.customers.relink.numbers(found)
-
-    def calls(self, keys: Sequence[str], limit: int, but: str) -> tuple[Sequence[wire.CallItem], int]:
-        """Earlier calls of these numbers."""
-        rows = [row for row in self.store.calls_of_number(keys, limit + 1) if row.id != but][:limit]
-        total = len(rows) if len(rows) < limit else self.store.calls_total(keys)
-        return [self.desks.item(row) for row in rows], total
-
-    def sms(self, keys: Sequence[str], limit: int) -> tuple[Sequence[wire.SmsItem], int]:
-        """Messages of these numbers."""
-        return sms_section(self.store, keys, limit)
-
     # --- how it is ---------------------------------------------------------------------------------------------
 
     @property
     def store_ok(self) -> bool:
         """True while the store takes what is to be written and answers."""
-        return self._store_answers and all(one.writer.store_ok for one in self.exchanges)
+        return self.probe.ok and self.cluster.store_ok
 
     async def _rounds(self) -> None:
         """Once a second: is the store there, is the CRM, has a day begun."""
-        turn = 0
         while True:
             await asyncio.sleep(ROUND_S)
-            turn += 1
-            if turn % 2 == 0:
-                try:
-                    await self.lane.run(self.store.check)
-                    self._store_answers = True
-                except Exception as error:
-                    if self._store_answers:
-                        log.error("the store does not answer: %s", type(error).__name__)
-                    self._store_answers = False
             self.floor.set_link(store_ok=self.store_ok, crm_ok=self.crm_ok)
             self.floor.roll()
 
@@ -502,14 +428,9 @@ class App:
             "pages": float(len(self.hub)),
             "open_calls": float(len(self.session.shelf.calls)),
             "pops": float(len(self.session.shelf.pops)),
-            "writer_backlog": float(sum(one.writer.backlog for one in self.exchanges)),
-            "link_waiting": float(sum(one.link.waiting for one in self.exchanges)),
-            "leads": float(sum(one.leads for one in self.exchanges)),
-            "lease_epoch": float(max((one.epoch for one in self.exchanges), default=0)),
-            "leads_site": float(self.site.has),
             "store_ok": float(self.store_ok),
             "crm_ok": float(self.crm_ok),
-            **(self.neighbours.gauges() if self.neighbours is not None else {}),
+            **self.cluster.gauges(),
             **self.customers.back.gauges(),
         }
 
@@ -517,25 +438,14 @@ class App:
         figures = msgspec.structs.asdict(self.hub.figures)
         lanes = (self.records.finding, self.records.reading, self.records.own, self.lane, *self.customers.lanes)
         return {
-            "link": summed(one.link.counters() for one in self.exchanges),
-            "core_odd": summed(one.pbx.counters for one in self.exchanges),
             "push": {**figures, "refused": self.push.refused},
             "events": {"published": self.bus.published, "pops": self.floor.popped},
             "subscriber_failures": self.bus.failures,
             "lane_failures": {lane.name: lane.failures for lane in lanes},
             "sms_callbacks": self.messaging.counters(),
-            "writer": summed({"written": one.writer.written, "refused": one.writer.refused} for one in self.exchanges),
-            **({"relay": self.neighbours.counters()} if self.neighbours is not None else {}),
+            **self.cluster.counters(),
             **self.watching.counters(),
         }
-
-
-def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Counters of all PBXs together."""
-    total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
-    return dict(total)
 
 
 def _report(task: asyncio.Task[None]) -> None:

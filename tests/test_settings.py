@@ -175,7 +175,7 @@ def test_every_key_is_documented_and_in_the_example() -> None:
     documented = set(re.findall(r"^\| `([a-z_.<>]+)`", (ROOT / "docs/reference/settings.md").read_text("utf-8"), re.M))
     known = {
         f"{section}.{key}"
-        for section in ("pbx", "web", "push", "store", "crm", "customers", "site", "log")
+        for section in ("pbx", "node", "redis", "web", "push", "store", "crm", "customers", "site", "log")
         for key in _fields(section)
     }
     known |= {"pbx.secret_file", "lines.<number>.label", "menu.<number>.<choice>"}

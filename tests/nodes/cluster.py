@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -69,11 +70,11 @@ class Site:
     redis: str
     pbxs: dict[str, ReplayedPbx]
     stream: str
+    folder: Path
+    "Each node's journal has a folder of its own in it."
 
     def settings(self, node: str, follows: Sequence[str] = (), roles: Sequence[str] = ()) -> Settings:
         """Settings of one node; `follows` () for all."""
-        from pathlib import Path
-
         plain = demo.settings_for(Path(), 0, port=0, push_port=0)
         pbxs = [
             PbxSettings(
@@ -93,7 +94,7 @@ class Site:
             more_pbxs=tuple(pbxs[1:]),
             node=NodeSettings(name=node, follows=tuple(follows), **({"roles": tuple(roles)} if roles else {})),
             redis=RedisSettings(url=self.redis, stream=self.stream),
-            store=StoreSettings(url=self.store),
+            store=StoreSettings(url=self.store, journal=str(self.folder / node)),
             crm=CrmSettings(url=self.store),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -34,9 +35,9 @@ def relay_server() -> Iterator[Redis]:
 
 
 @pytest.fixture
-async def site_of_two(filled_copies: Copies, relay_server: Redis) -> AsyncIterator[Site]:
+async def site_of_two(filled_copies: Copies, relay_server: Redis, tmp_path: Path) -> AsyncIterator[Site]:
     """Two PBXs, a database, a Redis."""
     url, drop = filled_copies.new()
     async with replayed("north") as north, replayed("south") as south:
-        yield Site(url, relay_server.url, {"north": north, "south": south}, f"site{next(_streams)}")
+        yield Site(url, relay_server.url, {"north": north, "south": south}, f"site{next(_streams)}", tmp_path)
     drop()

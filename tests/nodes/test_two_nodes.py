@@ -66,14 +66,14 @@ async def test_with_redis_dead_each_node_serves_its_own_pbx_and_says_what_it_doe
             screen, other = await browser.screen(), await far.screen()
             relay_server.kill()
             try:
-                await eventually(lambda: b.app.links.state("north") == "lost")
-                assert b.app.links.live("south")
+                await eventually(lambda: b.app.cluster.links.state("north") == "lost")
+                assert b.app.cluster.links.live("south")
                 ended = play(site_of_two.pbxs["north"], "answered", "europe")
                 await screen.pop("talking")
             finally:
                 relay_server.again()
             await b.live()
-            await eventually(lambda: set(b.app.heard[0].alive()) == {c.id for c in a.app.pbx.open_calls()})
+            await eventually(lambda: set(b.app.cluster.heard[0].alive()) == {c.id for c in a.app.pbx.open_calls()})
             await ended
             play(site_of_two.pbxs["north"], "answered", "europe")
             play(site_of_two.pbxs["north"], "answered", "europe")
