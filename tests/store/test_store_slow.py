@@ -46,7 +46,7 @@ NOTES = Notes(free=(Free(queue="europe", at_ms=1, free=1),), calls=frozenset({"c
 def test_locked_table_is_given_up_soon_and_asked_again(store: Store, url: str) -> None:
     """While another holds the tables, calls and notes are refused as what may come again; then they are taken."""
     with admin(url) as other:
-        other.execute("SET idle_in_transaction_session_timeout = '20s'")  # a store that waits shall fail, not hang
+        other.execute("SET idle_in_transaction_session_timeout = '8s'")  # a store that waits shall fail, not hang
         other.execute('LOCK TABLE "call", call_visit, queue_free IN ACCESS EXCLUSIVE MODE')
         writes: list[Callable[[], None]] = [
             lambda: store.save_calls([call("c")], "p"),
@@ -68,7 +68,7 @@ def test_slow_statement_is_given_up_soon(store: Store, url: str) -> None:
     with admin(url) as other:
         other.execute(
             "CREATE FUNCTION sleepy() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$BEGIN PERFORM pg_sleep(20); RETURN NEW; END$$"
+            "$$BEGIN PERFORM pg_sleep(8); RETURN NEW; END$$"
         )
         other.execute('CREATE TRIGGER sleepy BEFORE INSERT ON "call" FOR EACH ROW EXECUTE FUNCTION sleepy()')
     with pytest.raises(StoreError) as refused:
