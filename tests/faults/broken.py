@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import tests.faults.breakages_push  # noqa: F401 - it registers what it knows
+import tests.faults.breakages_push
 import tests.faults.breakages_store  # noqa: F401 - likewise
 from tests.faults.breakages import BREAKAGES, Breakage
 
