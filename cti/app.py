@@ -29,7 +29,6 @@ from cti.condition import Watch, of_doors
 from cti.customers import Customers, Opening
 from cti.desk import Desks
 from cti.exchange import Exchange
-from cti.feed import Feed
 from cti.floor import Floor
 from cti.listening import listening
 from cti.machine import Machine
@@ -360,11 +359,6 @@ class App:
     def pbx(self) -> Pbx:
         """Its core."""
         return self.exchange.pbx
-
-    @property
-    def feed(self) -> Feed:
-        """What leads into it."""
-        return self.exchange.feed
 
     @property
     def link(self) -> Link:

@@ -51,7 +51,7 @@ async def test_call_outlives_a_restart_of_the_service(folder: Path, made: Sample
                     assert (await screen.record(shown["id"]))["business"]["state"] == "ready"
             await calling
             await eventually(lambda: app.pbx.call(call_id) is None or app.pbx.call(call_id).ended_at is not None)  # type: ignore[union-attr]
-            app.feed.save()
+            app.exchange.feed.save()
             await app.writer.flush(10)
             stored = app.store.call(call_id)
     assert stored is not None
@@ -99,7 +99,7 @@ async def test_cut_in_mid_call_loses_and_doubles_nothing(running: Service) -> No
         await calling
         await screen.until(lambda s: s.pops[pop.id]["state"] == "ended")
         assert list(screen.pops) == [pop.id]
-    running.app.feed.save()
+    running.app.exchange.feed.save()
     await running.app.writer.flush(10)
     stored = running.app.store.call(pop.call.id)
     assert stored is not None

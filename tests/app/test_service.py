@@ -255,7 +255,7 @@ async def test_calls_are_written_down_as_they_were(running: Service) -> None:
     await eventually(lambda: not running.app.session.shelf.calls or running.app.writer.backlog == 0)
     ended = {c.id: c for c in running.app.pbx.calls() if c.ended_at is not None}
     assert len(ended) == 4
-    running.app.feed.save()
+    running.app.exchange.feed.save()
     await running.app.writer.flush(10)
     store: Store = running.app.store
     for call in ended.values():

@@ -221,7 +221,7 @@ async def test_a_past_minute_a_team_and_a_recording(folder: Path, made: Sample, 
             during = screen.frames[-1]["now"] + 0.15
             await screen.until(lambda s: not (s.board or {})["callers"] and s.frames[-1]["now"] > during)
             await app.writer.flush(10)
-            app.feed.save(all_of_them=True)
+            app.exchange.feed.save(all_of_them=True)
             await app.writer.flush(10)
             _, span = await boss.call("GET", "/replay/range")
             assert span["from"] <= during <= span["to"]

@@ -95,7 +95,7 @@ class Service:
 
     async def log(self) -> list[record.Call]:
         """The call log as it is now, open calls too."""
-        self.app.feed.save()
+        self.app.exchange.feed.save()
         if not await self.app.writer.flush(GUARD):
             raise TimeoutError("the store did not take the calls")
         return await asyncio.to_thread(self.app.store.calls_since, 0.0)
