@@ -22,7 +22,9 @@ from cti.history.recorder import Recorder
 from cti.popup.lanes import Away, Lane, Late
 from cti.settings import PbxSettings, Settings
 from cti.store import Store, StoreError, is_outage
-from cti.ticker import steady_clock
+from cti.store.journal import Journal, journal_path
+from cti.store.notes_journal import LIMIT, RESERVE, NotesJournal
+from cti.ticker import steady_clock, wall_clock
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,11 @@ class Scribe:
         away: Callable[[], bool],
     ) -> None:
         """`clock` is the PBX's; `away` tells that nobody can write now."""
+        folder = settings.store.journal_folder
+        self._spare = None
+        if folder is not None:
+            journal = Journal(journal_path(folder, pbx.name, "notes"), limit=LIMIT, reserve=RESERVE)
+            self._spare = NotesJournal(journal, clock=wall_clock)
         self._writing = Lane("history-notes", 1, deadline_s=60.0, clock=steady_clock, counts=is_outage)
         self._pbx = pbx
         self._clock = clock
@@ -59,6 +66,7 @@ class Scribe:
             clock=clock,
             targets={"": (pbx.default_target, DEFAULT_SHORT_S), **targets},
             away=away,
+            spare=self._spare,
         )
         self.follower: Follower | None = None
         self._leads = asyncio.Event()
@@ -114,6 +122,8 @@ class Scribe:
         """Write what is left."""
         await self.keeper.write()
         self._writing.close()
+        if self._spare is not None:
+            self._spare.close()
 
 
 class Chronicle:

@@ -37,6 +37,19 @@ class Book(Protocol):
         """{interface: team} as it is now."""
 
 
+class Spare(Protocol):
+    """Where notes are safe that nobody can write now. Synchronous; raises nothing."""
+
+    def left_over(self) -> Notes:
+        """What an earlier run left there; asked once, first."""
+
+    def keep(self, notes: Notes, *, whole: bool) -> bool:
+        """Have these there, too; `whole`: nothing else waits. Whether they are."""
+
+    def stored(self) -> None:
+        """Nothing there is needed any longer."""
+
+
 class Keeper:
     """Keeps the history. `run` as a task; at the end `write` once more."""
 
@@ -49,10 +62,11 @@ class Keeper:
         clock: Callable[[], float],
         targets: Mapping[str, tuple[float, float]],
         away: Callable[[], bool] = lambda: False,
+        spare: Spare | None = None,
     ) -> None:
         """`run` runs slow work elsewhere; `clock` is the PBX's; `targets` as the settings have them.
 
-        `away` tells that nobody can write now: then a node that stands by forgets nothing.
+        `away` tells that nobody can write now: then a node that stands by forgets nothing, and `spare` has it as well.
         """
         self.failures = 0
         self._recorder = recorder
@@ -64,6 +78,11 @@ class Keeper:
         self._leads = True
         self._away = away
         self._kept: deque[Notes] = deque(maxlen=LONGEST)
+        self._spare = spare
+        self._spared = False
+        "Something is with the spare, or may be."
+        self._calm = 0
+        "Rounds of standing by since somebody could write."
 
     def lead(self, book: Book) -> None:
         """Write into this book from now on, what was kept first."""
@@ -79,6 +98,9 @@ class Keeper:
 
     async def run(self) -> None:
         """Write for ever; cancel to stop."""
+        if self._spare is not None:
+            self._recorder.give_back(await asyncio.to_thread(self._spare.left_over))
+            self._spared = True
         turn = 0
         while True:
             await self.write(with_teams=turn % TEAMS_EVERY == 0)
@@ -89,10 +111,16 @@ class Keeper:
         """Write what was noted since; whether it is written. What is not, waits for the next time."""
         now = self._clock()
         notes = self._recorder.take(now)
+        away = self._away()
+        if away:  # the store may hang, and this process end before it answers
+            await self._keep_safe(notes)
         if not self._leads:
             self._kept.append(notes)
-            while len(self._kept) > KEEP and not self._away():
+            self._calm = 0 if away else self._calm + 1
+            while len(self._kept) > KEEP and not away:
                 self._kept.popleft()
+            if self._calm > KEEP:
+                await self._safe_no_more()
             return True
         try:
             await self._run(lambda: self._written(notes, now, with_teams))
@@ -100,9 +128,22 @@ class Keeper:
             # Whatever the store has: the notes wait, the calls go on.
             self.failures += 1
             self._recorder.give_back(notes)
+            await self._keep_safe(notes)
             log.warning("the history was not written: %s", type(error).__name__)
             return False
+        await self._safe_no_more()
         return True
+
+    async def _keep_safe(self, notes: Notes) -> None:
+        spare = self._spare
+        if spare is not None:
+            self._spared = True
+            await asyncio.to_thread(lambda: spare.keep(notes, whole=self._leads))
+
+    async def _safe_no_more(self) -> None:
+        if self._spare is not None and self._spared:
+            self._spared = False
+            await asyncio.to_thread(self._spare.stored)
 
     def _written(self, notes: Notes, now: float, with_teams: bool) -> None:
         if not self._noted_targets:
