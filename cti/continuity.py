@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -114,6 +115,12 @@ def _known(call: Call) -> tuple[bool, bool, int, int]:
     return not call.partial, call.ended_at is None or not call.gap, parts, settled
 
 
+def _one_stretch(a: Talk, b: Talk) -> bool:
+    """True for what two starts saw of one stretch: they overlap, or began together."""
+    end_a, end_b = (math.inf if t.to is None else t.to for t in (a, b))
+    return (a.from_ < end_b and b.from_ < end_a) or _near(a.from_, b.from_)
+
+
 def _near(a: float | None, b: float | None) -> bool:
     return a is not None and b is not None and abs(a - b) <= SAME_S
 
@@ -151,9 +158,7 @@ def _talks(old: tuple[Talk, ...], new: Call) -> tuple[Talk, ...]:
     rest = list(new.talks)
     merged: list[Talk] = []
     for talk in old:
-        same = next(
-            (t for t in rest if t.interface == talk.interface and (talk.to is None or _near(t.from_, talk.from_))), None
-        )
+        same = next((t for t in rest if t.interface == talk.interface and _one_stretch(t, talk)), None)
         if same is not None:
             rest.remove(same)
             merged.append(

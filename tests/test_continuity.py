@@ -127,3 +127,11 @@ def test_a_wait_is_told_from_the_entry_that_was_seen() -> None:
     new = call(visits=(visit(joined_at=T + 1.8, left_at=T + 11, wait_s=9.2),), partial=True)
     (one,) = continued(old, new).visits
     assert (one.joined_at, one.wait_s) == (T + 1, 10.0)
+
+
+def test_two_talks_with_one_agent_stay_two() -> None:
+    """The talk of the two that another node came into is the first, not the one that goes on."""
+    first = Talk(interface="PJSIP/8001", agent=None, from_=T + 6, to=T + 10)
+    second = Talk(interface="PJSIP/8001", agent=None, from_=T + 18, to=None)
+    seen = (Talk(interface="PJSIP/8001", agent=None, from_=T + 9, to=T + 10), second)
+    assert continued(call(talks=(first, second)), call(talks=seen, partial=True)).talks == (first, second)
