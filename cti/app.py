@@ -143,6 +143,8 @@ class App:
         if self._hook_socket is not None:
             later.callback(self._hook_socket.close)
         self._build(past)
+        if not self.cluster.site.has:  # another node may have what one node of the site does
+            self._leads_site(False)
         self.opening.start(self.customers.opened)
         later.callback(self.auth.close)
         later.callback(self.lane.close)
