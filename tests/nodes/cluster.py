@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,7 @@ class Site:
     stream: str
     folder: Path
     "Each node's journal has a folder of its own in it."
+    change: Callable[[Settings], Settings] = lambda settings: settings
 
     def settings(self, node: str, follows: Sequence[str] = (), roles: Sequence[str] = ()) -> Settings:
         """Settings of one node; `follows` () for all."""
@@ -88,7 +89,7 @@ class Site:
             )
             for name, pbx in self.pbxs.items()
         ]
-        return msgspec.structs.replace(
+        made = msgspec.structs.replace(
             plain,
             pbx=pbxs[0],
             more_pbxs=tuple(pbxs[1:]),
@@ -97,6 +98,7 @@ class Site:
             store=StoreSettings(url=self.store, journal=str(self.folder / node)),
             crm=CrmSettings(url=self.store),
         )
+        return self.change(made)
 
 
 class Node:
