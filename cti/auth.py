@@ -233,7 +233,7 @@ class Auth:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="argon2")
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="accounts")
         # An unknown login is checked against this, so that it takes as long as a known one.
-        self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
+        self._dummy = self._pool.submit(self._hasher.hash, secrets.token_urlsafe(16))
         self._waiting = 0
         self._secure = secure
         self._cache: OrderedDict[str, tuple[float, Identity]] = OrderedDict()
@@ -272,9 +272,8 @@ class Auth:
         return token, self._remember(account, session, now)
 
     async def _verify(self, account: Account | None, password: str) -> bool:
-        stored = self._dummy if account is None else account.password_hash
-
         def check() -> bool:
+            stored = self._dummy.result() if account is None else account.password_hash
             try:
                 return self._hasher.verify(stored, password)
             except (VerificationError, InvalidHashError, UnicodeError):

@@ -36,8 +36,10 @@ def token_of(login: str) -> str:
 
 def fill(url: str, crm: str, agents: int) -> list[str]:
     """Tables and agents with sessions; their tokens. None of them has a password that could be right."""
-    EmbeddedCrm(crm).close()
-    store = Store.open(url)
+    customers, store = EmbeddedCrm(crm), Store.open(url)
+    customers.migrate()
+    store.migrate()
+    customers.close()
     at = time.time()  # noqa: TID251  sessions begin now
     logins = [f"agent{number:03}" for number in range(agents)]
     try:
@@ -54,9 +56,18 @@ def fill(url: str, crm: str, agents: int) -> list[str]:
 class HeldProcess(CtiProcess):
     """The service on sockets that stay open here while one process follows another."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, beside: HeldProcess | None = None) -> None:
+        """`beside`: the one whose sockets it shares."""
         super().__init__(folder, config)
-        self.sockets = [socket.create_server(("127.0.0.1", port), backlog=BACKLOG) for port in (self.web, self.push)]
+        if beside is None:
+            ports = (self.web, self.push)
+            self.sockets = [socket.create_server(("127.0.0.1", port), backlog=BACKLOG) for port in ports]
+        else:
+            text = self.config.read_text(encoding="utf-8")
+            for port, other in ((self.web, beside.web), (self.push, beside.push)):
+                text = text.replace(f"port = {port}\n", f"port = {other}\n")
+            self.config.write_text(text, encoding="utf-8")
+            self.web, self.push, self.sockets = beside.web, beside.push, beside.sockets
 
     async def start(self, *, ready: bool = True) -> None:
         """Start it with the sockets handed over."""
@@ -135,18 +146,28 @@ async def agents(service: CtiProcess, tokens: list[str], *, askers: int = 0) -> 
             await process.wait()
 
 
+def node_beside(first: HeldProcess, name: str) -> HeldProcess:
+    """Another node of the same site on the same sockets; not started."""
+    folder = first.folder / name
+    folder.mkdir()
+    text = first.config.read_text(encoding="utf-8").partition("\n[web]\n")[0]
+    text = text.replace(f"{first.folder}/journal", f"{folder}/journal")
+    return HeldProcess(folder, f'{text}\n[node]\nname = "{name}"\n', beside=first)
+
+
 @asynccontextmanager
-async def held(count: int) -> AsyncIterator[tuple[HeldProcess, list[str]]]:
-    """A live service on SQLite before a replayed PBX, its sockets held here; tokens of its agents."""
+async def held(count: int, server: str = "") -> AsyncIterator[tuple[HeldProcess, list[str]]]:
+    """A live service on SQLite, or in the database `server`, its sockets held here; tokens of its agents."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thirteen-held-")))
-        store, crm = f"sqlite:///{folder}/cti.db", f"sqlite:///{folder}/crm.db"
+        store, crm = server or f"sqlite:///{folder}/cti.db", server or f"sqlite:///{folder}/crm.db"
         tokens = await asyncio.to_thread(fill, store, crm, count)
         queues = "".join(f'[queues.{name}]\nlabel = "{label}"\n' for name, (label, _) in site.QUEUES.items())
         async with ReplayedPbx(speed=3.0, gap=2.0) as pbx:
             config = (
                 f'[pbx]\nname = "main"\nhost = "127.0.0.1"\nport = {pbx.port}\nusername = "{USERNAME}"\n'
-                f'secret = "{SECRET}"\ntrunks = ["{TRUNK}"]\n{queues}[store]\nurl = "{store}"\n[crm]\nurl = "{crm}"\n'
+                f'secret = "{SECRET}"\ntrunks = ["{TRUNK}"]\n{queues}[crm]\nurl = "{crm}"\n'
+                f'[store]\nurl = "{store}"\njournal = "{folder}/journal"\n'
             )
             service = HeldProcess(folder, config)
             for one in service.sockets:
