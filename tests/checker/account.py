@@ -246,6 +246,8 @@ class Account:
     # What was done to the service
     holes: Sequence[Span] = ()
     "When it did not see the PBX."
+    maybe: Sequence[Span] = ()
+    "When some of it did not, one of several nodes: a call of that time may be marked."
     lossy: bool = False
     "Single events were lost or late: any call may have been put right from whole seconds."
     slack: Slack = Slack()
@@ -268,6 +270,8 @@ class Account:
     # I8-I11
     due: list[DuePop] | None = None
     clients: list[Client] | None = None
+    told: list[str] | None = None
+    "Names of what may be told once only, such as rings, each as often as it was told."
     outages: list[Outage] | None = None
     streams: list[Stream] | None = None
 

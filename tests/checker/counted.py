@@ -95,7 +95,7 @@ def _marked(account: Account, true: TrueCall, call: OurCall) -> Iterator[str]:
     edge = account.slack.edge_s
     end = float("inf") if true.ended is None else true.ended
     inside = [hole for hole in account.holes if true.began < hole[1] - edge and end > hole[0] + edge]
-    near = [hole for hole in account.holes if true.began < hole[1] + edge and end > hole[0] - edge]
+    near = [hole for hole in (*account.holes, *account.maybe) if true.began < hole[1] + edge and end > hole[0] - edge]
     if inside and not call.marked:
         yield f"{call.id}: not marked, and nobody saw {inside}"
     if call.marked and not near and not account.lossy:

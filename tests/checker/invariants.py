@@ -26,7 +26,7 @@ INVARIANTS: dict[str, Invariant] = {
     "I5": Invariant(counted.i5_counts, (("tally", "calls"), ("tally", "reported"), ("figures", "truth"))),
     "I6": Invariant(counted.i6_no_ghost, (("rest",), ("truth", "calls"))),
     "I7": Invariant(counted.i7_state, (("states",),)),
-    "I8": Invariant(seen.i8_pop_once, (("due", "clients"),)),
+    "I8": Invariant(seen.i8_pop_once, (("due", "clients"), ("told",))),
     "I9": Invariant(seen.i9_pop_survives, (("due", "clients"),)),
     "I10": Invariant(seen.i10_stale_is_shown, (("outages", "clients"),)),
     "I11": Invariant(seen.i11_versions, (("streams",),)),
@@ -42,13 +42,14 @@ INVARIANTS: dict[str, Invariant] = {
 }
 
 
+_NEEDS = {id: [frozenset(group) for group in one.needs] for id, one in INVARIANTS.items()}
+_PARTS = frozenset().union(*(group for groups in _NEEDS.values() for group in groups))
+
+
 def looked_at(account: Account) -> set[str]:
     """Ids of the invariants that this account has the parts for."""
-    return {
-        id
-        for id, one in INVARIANTS.items()
-        if any(all(getattr(account, part) is not None for part in group) for group in one.needs)
-    }
+    there = {part for part in _PARTS if getattr(account, part) is not None}
+    return {id for id, groups in _NEEDS.items() if any(group <= there for group in groups)}
 
 
 def evaluate(account: Account, must: Collection[str] = ()) -> list[str]:

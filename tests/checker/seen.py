@@ -39,6 +39,9 @@ def i8_pop_once(account: Account) -> Iterator[str]:
         for visit, many in Counter(shown.visit for shown in client.shown).items():
             if many > 1:
                 yield f"{client.agent} was shown {visit} {many} times"
+    for what, many in Counter(account.told or ()).items():
+        if many > 1:
+            yield f"{what} was told {many} times"
 
 
 def i9_pop_survives(account: Account) -> Iterator[str]:

@@ -153,6 +153,7 @@ def _keeping(rng: random.Random, account: Account) -> None:
     ]
     account.secrets = ("s3cr3t", "王小明")
     account.written = [Written(T + n, "call", 1 + n // 3, 1 + n // 3) for n in range(6)]
+    account.told = ["ring 1", "ring 2"]
     account.effects = [Effect("listen-1", T + 5.0, T + 4.9)]
     account.unusable = [(T + 700.0, T + 720.0)]
     account.ready = [(T + 600.0, True), (T + 701.0, True), (T + 703.5, False), (T + 719.0, False), (T + 721.0, True)]
@@ -402,6 +403,7 @@ ERRORS: list[tuple[str, str, Plant]] = [
     ("I7", "another state", _state),
     ("I8", "a pop lost", _lose_pop),
     ("I8", "a pop shown twice", _double_pop),
+    ("I8", "a ring told twice", _put("told", ["ring 1", "ring 1"])),
     ("I9", "came back to no pop", lambda rng, a: _returns(rng, a, pops=frozenset())),
     ("I9", "came back to a slow snapshot", lambda rng, a: _returns(rng, a, snapshot_at=T + 122.0)),
     ("I9", "came back to nothing", lambda rng, a: _returns(rng, a, snapshot_at=None)),

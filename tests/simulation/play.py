@@ -1,51 +1,137 @@
-"""Schedules by number: each story is played with several sets of faults."""
+"""Schedules by number: each story is played by several plans."""
 
 from __future__ import annotations
 
+import gc
+import logging
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from cti.ami.messages import Packet
-from tests.simulation.checker import breaches
+from tests.checker import evaluate
+from tests.simulation.account import account_of
+from tests.simulation.core import Clean
 from tests.simulation.story import Story, tell
-from tests.simulation.world import Fault, World, faults_of
+from tests.simulation.world import LINK, Fault, Plan, World
 
-SHARE = 10
+SHARE = 20
 "Schedules of one story."
+COLLECT = 1000
+"Schedules between two collections of garbage."
+ALONE = (*LINK, "cut", "cut", "crash")
+STORED = ("crash", "torn", "away", "hung", "cut")
+TWO = (*LINK, "cut", "crash", "crash", "torn", "pause", "stall", "stall", "away", "hung")
+FAMILIES = {"alone": (("a",), ALONE), "stored": (("a",), STORED), "two": (("a", "b"), TWO)}
+"{what a schedule is about: (its nodes, the faults that may befall them)}"
+SHARES = ("alone",) * 5 + ("stored",) * 3 + ("two",) * 2
+_OF_ALL = ("away", "hung")
+"Faults that befall no single node."
 
 
-def schedule(seed: int) -> tuple[Story, list[list[Packet]], list[Fault], random.Random]:
-    """Story and faults of a seed."""
-    story = tell(random.Random(seed // SHARE))
-    packets = [[Packet(raw) for raw in step.said] for step in story.steps]
+@dataclass(frozen=True)
+class Told:
+    """A story, and what a core does in it that nothing befalls."""
+
+    story: Story
+    clean: Clean
+    wrong: list[str]
+    "What did not hold without any fault."
+
+
+def story_of(seed: int) -> Told:
+    """Of a schedule."""
+    rng = random.Random(seed // SHARE)
+    story = tell(rng)
+    clean = Clean()
+    world = World(story, Plan(("a",), [], straight=True), rng, None, clean)
+    world.run()
+    return Told(story, clean, evaluate(account_of(world)))
+
+
+def plan_of(seed: int, story: Story) -> tuple[Plan, random.Random]:
+    """The nodes and faults of a schedule, and the chance that decides the rest of it."""
     rng = random.Random(seed)
-    return story, packets, faults_of(rng, story, packets), rng
+    family = rng.choice(SHARES)
+    nodes, kinds = FAMILIES[family]
+    return Plan(nodes, list(_faults(rng, story, nodes, kinds)), straight=family == "alone"), rng
 
 
-def failures(seeds: Iterable[int]) -> Iterator[tuple[int, list[Fault], list[str]]]:
-    """(seed, faults, what did not hold) of each schedule that failed."""
-    known = -1
-    story: Story | None = None
-    packets: list[list[Packet]] = []
-    for seed in seeds:
-        if story is None or seed // SHARE != known:
-            known = seed // SHARE
-            story, packets, _, _ = schedule(seed)
-        rng = random.Random(seed)
-        faults = faults_of(rng, story, packets)
-        world = World(story, packets, faults, rng)
-        try:
-            world.run()
-            wrong = breaches(world)
-        except Exception as error:
-            wrong = [f"I16: {type(error).__name__}: {error}"]
-        if wrong:
-            yield seed, faults, wrong
+def _faults(rng: random.Random, story: Story, nodes: tuple[str, ...], kinds: tuple[str, ...]) -> Iterator[Fault]:
+    """One to three faults, somewhere in the story; what lasts on one node is over before it has another."""
+    many = sum(map(len, story.packets))
+    begin, end = story.steps[0].at, story.steps[-1].at
+    busy = dict.fromkeys(("", *nodes), begin)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        kind = rng.choice(kinds)
+        node = "" if kind in _OF_ALL else rng.choice(nodes)
+        if kind in LINK:
+            which = rng.randrange(many)
+            yield Fault(kind, node, story.said_at(which), which=which)
+        else:
+            at = rng.uniform(busy[node], max(busy[node], end))
+            until = at + rng.choice((0.2, 1.0, 3.0, 8.0, 20.0)) * rng.uniform(0.5, 1.5)
+            busy[node] = until + 5.0
+            yield Fault(kind, node, at, until)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A schedule that failed."""
+
+    seed: int
+    plan: Plan
+    wrong: list[str]
+
+    def __str__(self) -> str:
+        """All in a line."""
+        faults = ", ".join(f"{fault.kind} {fault.node}".strip() for fault in self.plan.faults)
+        return f"seed {self.seed}: {faults}: {'; '.join(self.wrong)}"
+
+
+def once_failed() -> list[int]:
+    """Seeds of the file of regressions."""
+    lines = (Path(__file__).parent / "regressions").read_text(encoding="utf-8").split("\n")
+    return [int(line.split()[0]) for line in lines if line[:1].isdigit()]
+
+
+def failures(seeds: Iterable[int]) -> Iterator[Played]:
+    """Each schedule that failed."""
+    known, told = -1, None
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # what is told of faults is told a thousand times over
+    gc.disable()
+    gc.freeze()
+    try:
+        for count, seed in enumerate(seeds):
+            if told is None or seed // SHARE != known:
+                known, told = seed // SHARE, story_of(seed)
+            plan, rng = plan_of(seed, told.story)
+            wrong = told.wrong + _played(World(told.story, plan, rng, told.clean, None))
+            if wrong:
+                yield Played(seed, plan, wrong)
+            if count % COLLECT == COLLECT - 1:
+                gc.collect()
+    finally:
+        gc.unfreeze()
+        gc.enable()
+        logging.disable(level)
+
+
+def _played(world: World) -> list[str]:
+    try:
+        world.run()
+        return evaluate(account_of(world))
+    except Exception as error:
+        return [f"I16: {type(error).__name__}: {error}"]
+    finally:
+        world.dissolve()
 
 
 def replay(seed: int) -> World:
     """One schedule alone, to look at."""
-    story, packets, faults, rng = schedule(seed)
-    world = World(story, packets, faults, rng)
+    told = story_of(seed)
+    plan, rng = plan_of(seed, told.story)
+    world = World(told.story, plan, rng, told.clean, None)
     world.run()
     return world

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cti.ami.messages import Packet
 from cti.ami.roster import Roster
+from tests.checker import account as checked
 
 EPOCH = 1_790_000_000.0
 QUEUES = ("brook", "river")
@@ -77,6 +79,29 @@ class Step:
     channel: Channel | None = None
 
 
+class _Headers(dict[str, str]):
+    """Headers of a packet, each searched for when it is first asked for."""
+
+    __slots__ = ("_packet",)
+
+    def __init__(self, packet: Packet) -> None:
+        self._packet = packet
+
+    def __missing__(self, key: str) -> str:
+        found = self[key] = Packet.get(self._packet, key)
+        return found
+
+
+class Known(Packet):
+    """A packet that is read by many."""
+
+    __slots__ = ("get",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.get = _Headers(self).__getitem__  # type: ignore[method-assign, assignment]
+        super().__init__(raw)
+
+
 class Lists:
     """What the PBX would list now."""
 
@@ -111,24 +136,30 @@ class Lists:
 
     def roster(self, at: float) -> Roster:
         """All lists at once."""
-        return Roster(boot="one", queue_status=self.queue_status(at), channels=self.show_channels())
+        return Roster(boot="one", queue_status=self.queue_status(at), channels=self.show_channels(), at=at)
 
     def queue_status(self, at: float, only: str = "") -> list[Packet]:
         """QueueStatus, of one queue where it is named."""
-        said = [f"Event: QueueParams\r\nQueue: {queue}" for queue in (*QUEUES, OVERFLOW) if only in ("", queue)]
+        said = [
+            _packet(f"Event: QueueParams\r\nQueue: {queue}") for queue in (*QUEUES, OVERFLOW) if only in ("", queue)
+        ]
         said += [
-            f"Event: QueueMember\r\nQueue: {queue}\r\nName: {self.names[queue, interface]}\r\nLocation: {interface}\r\n"
-            f"Status: {status}\r\nPaused: 0\r\nPenalty: 0"
+            _packet(
+                f"Event: QueueMember\r\nQueue: {queue}\r\nName: {self.names[queue, interface]}\r\n"
+                f"Location: {interface}\r\nStatus: {status}\r\nPaused: 0\r\nPenalty: 0"
+            )
             for (queue, interface), status in self.members.items()
             if only in ("", queue)
         ]
         said += [
-            f"Event: QueueEntry\r\nQueue: {queue}\r\nPosition: 1\r\nChannel: {self.channels[uid].name}\r\n"
-            f"Uniqueid: {uid}\r\nCallerIDNum: {self.channels[uid].number}\r\nWait: {int(at - joined)}"
+            Packet(
+                f"Event: QueueEntry\r\nQueue: {queue}\r\nPosition: 1\r\nChannel: {self.channels[uid].name}\r\n"
+                f"Uniqueid: {uid}\r\nCallerIDNum: {self.channels[uid].number}\r\nWait: {int(at - joined)}".encode()
+            )
             for uid, (queue, joined) in self.entries.items()
             if only in ("", queue)
         ]
-        return [Packet(text.encode()) for text in said]
+        return said
 
     def show_channels(self) -> list[Packet]:
         """CoreShowChannels."""
@@ -141,6 +172,12 @@ class Lists:
         ]
 
 
+@lru_cache(2000)
+def _packet(text: str) -> Packet:
+    """What is listed again and again."""
+    return Known(text.encode())
+
+
 @dataclass(slots=True)
 class Story:
     """All of it."""
@@ -148,6 +185,27 @@ class Story:
     steps: list[Step]
     calls: list[TrueCall]
     members: list[tuple[str, str, str]]
+    packets: list[list[Packet]] = field(init=False)
+    "The steps' events."
+    phones: dict[str, str] = field(init=False)
+    queues: tuple[str, ...] = field(init=False)
+    "Those with a member."
+
+    truth: list[checked.TrueCall] | None = None
+    "As the checker has it."
+
+    def said_at(self, which: int) -> float:
+        """When the packet of this number is said."""
+        for step, packets in zip(self.steps, self.packets, strict=True):
+            which -= len(packets)
+            if which < 0:
+                return step.at
+        return self.steps[-1].at
+
+    def __post_init__(self) -> None:
+        self.packets = [[Known(raw) for raw in step.said] for step in self.steps]
+        self.phones = {name: interface for _, interface, name in self.members}
+        self.queues = tuple(dict.fromkeys(queue for queue, _, _ in self.members))
 
 
 class _Teller:

@@ -1,310 +1,369 @@
-"""The service in virtual time before a simulated PBX: core, audit, store, follower - and what can happen to them.
-
-The parts are the real ones (`Pbx`, `Carried`, `LogBook`, `fill`); only the disk and the wire are made up.
-"""
+"""A site in virtual time: a simulated PBX, one node or two that follow it, a database - and what can happen to them."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from cti import events
 from cti.ami.messages import Packet
-from cti.calls.pbx import Pbx, PbxConfig
-from cti.calls.record import Call
-from cti.continuity import Carried
-from cti.feed import SAVE_S
 from cti.history.books import Filled, fill
 from cti.history.follower import GRACE_S, NEAR_S
-from cti.history.queue_log import LogBook, LogVisit, Rules
-from tests.simulation.story import Lists, Step, Story
+from tests.checker.account import Span
+from tests.simulation import virtual
+from tests.simulation.core import Clean
+from tests.simulation.database import AwayError, Database
+from tests.simulation.disk import Disk, Killed
+from tests.simulation.node import Node
+from tests.simulation.scheduler import Asked, Process, Scheduler, Stretch
+from tests.simulation.story import Lists, Story
 
 AUDIT_S = 5.0
 QUIET_S = 75.0
 "Virtual seconds after the last step: everything has come to rest."
-AHEAD_S = 0.004
-"Lists run ahead of the events by up to this (FAULTS, fact 7)."
+EARLY_S = 5.0
+"The first nodes start this long before the first step."
+TIMEOUT_S = 2.0
+"A database that hangs says so after this."
+DOOMED_S = 4.0
+"Who is to die in the midst of a write and writes nothing for so long dies without one."
+TOOK_S = 0.002
+"A write or a question takes this long."
+INFINITE = float("inf")
 
-Kind = str
-KINDS: tuple[Kind, ...] = ("cut", "crash", "drop", "double", "replay", "delay", "torn")
+LINK = ("drop", "double", "replay", "delay")
+"Faults of single packets."
+LASTING = ("cut", "crash", "torn", "pause", "stall", "away", "hung")
+KINDS = (*LINK, *LASTING)
 
 
 @dataclass(slots=True)
 class Fault:
     """One thing that goes wrong; `until` for those that last, `which` for those that concern one packet."""
 
-    kind: Kind
+    kind: str
+    node: str
+    "'' where it befalls none of them alone."
     at: float
     until: float = 0.0
     which: int = 0
 
 
-@dataclass
-class Disk:
-    """What outlives a crash."""
+@dataclass(slots=True)
+class Plan:
+    """A schedule: which nodes there are, and what befalls them."""
 
-    calls: dict[str, Call] = field(default_factory=dict)
-    filled: set[str] = field(default_factory=set)
-    visits: dict[str, LogVisit] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
-    place: int = 0
-    last: int = 0
-
-    def save(self, call: Call) -> None:
-        """A document, in one transaction."""
-        self.calls[call.id] = call
-        if call.id in self.filled:  # told anew: it is compared anew
-            self.settled -= {key for key, visit in self.visits.items() if visit.callid == call.id}
+    nodes: tuple[str, ...]
+    faults: list[Fault]
+    straight: bool = False
+    "What is to be written goes straight to the database."
 
 
 class World:
-    """One run of a story with faults."""
+    """One run of a story by a plan."""
 
-    def __init__(self, story: Story, packets: list[list[Packet]], faults: list[Fault], rng: random.Random) -> None:
-        """`packets` are the steps' events."""
+    def __init__(self, story: Story, plan: Plan, rng: random.Random, clean: Clean | None, record: Clean | None) -> None:
+        """`clean`: what a core does in this story that nothing befalls; `record`: where to note it."""
         self.story = story
-        self.packets = packets
-        self.faults = faults
+        self.plan = plan
         self.rng = rng
-        self.disk = Disk()
+        self.clean = clean
+        self.record = record
+        self.begin, self.end = story.steps[0].at, story.steps[-1].at
+        self.scheduler = Scheduler(self.begin - EARLY_S)
+        self.contested = len(plan.nodes) > 1
+        self.lease_clock = Stretch(list(self._spans()) if self.contested else [])
+        self.database = Database(lambda: self.scheduler.now, lambda: self.lease_clock.shows(self.scheduler.now))
+        self.disks = {name: Disk() for name in plan.nodes}
         self.lists = Lists(story.members)
         self.log: list[bytes] = []
-        self.holes: list[tuple[float, float]] = []
-        self.corrections = 0
-        self.told: list[events.Event] = []
+        self.now_on: dict[str, Node] = {}
+        self.nodes: list[Node] = []
+        "All starts of all nodes."
+        self.holes: dict[str, list[list[float]]] = {name: [] for name in plan.nodes}
+        self.reigns: list[tuple[str, float]] = []
+        "(who led, until when)"
         self.refused = 0
-        self.up = False
-        self.linked = False
-        self._late: list[tuple[Packet, float]] = []
-        self._recent: list[Packet] = []
-        self._save_at: float | None = None
+        self.hung = False
+        self._cut_off: set[str] = set()
+        self._doomed: dict[Process, Fault] = {}
+        self._writing: dict[Process, list[Asked]] = {}
+        self._singles: dict[str, dict[int, str]] = {name: {} for name in plan.nodes}
+        self._step = 0
+        self._count = 0
 
-    # -- the daemon -------------------------------------------------------------------------------
+    # -- the whole of it ----------------------------------------------------------------------------------------
 
-    def start(self, at: float) -> None:
-        """A process begins and reads the lists."""
-        self.pbx = Pbx(PbxConfig(name="sim", trunks=("PJSIP/line*",)))
-        self.carried = Carried()
-        self.carried.remember(call for call in self.disk.calls.values() if call.ended_at is None)
-        self._save_at = None
-        self.up = True
-        self.book = LogBook(Rules(), self._open_visits(), self.disk.last)
-        self.resync(at)
+    def run(self) -> None:
+        """From the first start to rest."""
+        scheduler = self.scheduler
+        for fault in self.plan.faults:
+            if fault.kind in LINK:
+                self._singles[fault.node][fault.which] = fault.kind
+            else:
+                scheduler.at(fault.at, self._befalls, fault)
+        for at in self._follows():
+            scheduler.at(at, self.follow)
+        for name, at in self._looks():
+            scheduler.at(at, self._look, name)
+        scheduler.at(self.begin, self._steps)
+        with virtual.time(scheduler):
+            try:
+                for name in self.plan.nodes:
+                    self.starts(name)
+                scheduler.run(self.end + QUIET_S)
+                for node in self.now_on.values():
+                    if node.leads:
+                        self.stops_leading(node)
+            finally:
+                for node in self.nodes:
+                    node.bury()
+                scheduler.leave()
 
-    def _open_visits(self) -> list[LogVisit]:
-        return [
-            visit
-            for visit in self.disk.visits.values()
-            if (visit.outcome == "unknown" and visit.left is None)
-            or (visit.outcome == "answered" and visit.ended is None)
-        ]
+    def dissolve(self) -> None:
+        """Nobody looks at it any more: its parts let go of each other, which spares a collection of garbage."""
+        for node in self.nodes:
+            core = vars(node.core)
+            if "_state" in core:
+                vars(core["_state"]).clear()
+            for part in (node.core, node.feed, node.bus, node.writer, node.process, node.slow, node.leadership, node):
+                if part is not None:
+                    vars(part).clear()
+        vars(self.scheduler).clear()
+        vars(self).clear()
 
-    def resync(self, at: float) -> None:
-        """The lists are read; what was said a moment before they were made comes after them."""
-        late, self._late = self._late, []
-        self._recent.clear()  # of another connection or process nothing is repeated
-        self.heard(self.pbx.resync(self.lists.roster(at), at), at)
-        for packet, said_at in late:
-            self.heard(self.pbx.feed(packet, said_at), at)
-        self.linked = True
-        for call in self.carried.lists_read(
-            [call.id for call in self.pbx.open_calls()], lambda id: self.pbx.call(id) is not None, at
-        ):
-            self.disk.save(call)
+    def _follows(self) -> Iterator[float]:
+        span = self.end - self.begin
+        for _ in range(2):
+            yield self.begin + span * self.rng.random()
+        for early in (30.0, 1.0):
+            yield self.end + QUIET_S - early
 
-    def heard(self, told: list[events.Event], at: float) -> None:
-        """What the core told."""
-        if told:
-            self.told += told
-            for event in told:
-                if isinstance(event, events.CallMerged):
-                    self.carried.merged(event.call)
-                    self.disk.calls.pop(event.call, None)
-        if self._save_at is None and self.pbx.has_changed:
-            self._save_at = at + SAVE_S
+    def _looks(self) -> Iterator[tuple[str, float]]:
+        for name in self.plan.nodes:
+            lost = [fault.at for fault in self.plan.faults if fault.kind == "drop" and fault.node == name]
+            for at in lost[:1]:
+                yield from ((name, max(self.end, at) + n * AUDIT_S) for n in range(1, 4))
+            for at in lost:
+                yield from ((name, at + n * AUDIT_S) for n in (1, 2) if at + n * AUDIT_S < self.end)
 
-    def feed(self, packet: Packet, at: float) -> None:
-        """One packet from the wire."""
-        self.heard(self.pbx.feed(packet, at), at)
+    def _spans(self) -> Iterator[Span]:
+        """When something can come of asking for the lease."""
+        yield self.begin - EARLY_S, self.begin - EARLY_S + 1.0
+        for fault in self.plan.faults:
+            if fault.kind in LASTING:
+                more = {"torn": DOOMED_S, "stall": DOOMED_S, "hung": TIMEOUT_S}.get(fault.kind, 0.0)
+                yield fault.at - 0.1, fault.at + 2.0 + more
+                yield fault.until - 0.1, fault.until + 0.7 + more
 
-    def save(self, at: float, *, torn: bool = False) -> None:
-        """What is due is written; torn: the process dies in the middle, and only whole documents are there."""
-        self._save_at = None
-        self.carried.changed(self.pbx.take_changed(), at)
-        due = self.carried.due(at)
-        if torn:
-            due = due[: self.rng.randrange(len(due) + 1)]
-        for call in due:
-            self.disk.save(call)
-        if self.carried:
-            self._save_at = at + SAVE_S
+    # -- nodes --------------------------------------------------------------------------------------------------
 
-    def pass_time(self, to: float) -> None:
-        """Deadlines and savings up to a moment."""
-        while self.up:
-            timer = self.pbx.get_timer()
-            moments = [t for t in (timer, self._save_at) if t is not None and t <= to]
-            if not moments:
-                return
-            at = min(moments)
-            if at == self._save_at:
-                self.save(at)
-            if timer is not None and timer <= at:
-                self.heard(self.pbx.handle_timer(at), at)
+    def starts(self, name: str) -> None:
+        """The program begins on that machine."""
+        starts = sum(node.name == name for node in self.nodes)
+        clean = self.clean if not starts and self._spared(name) else None
+        node = Node(self, name, starts, clean, contested=self.contested)
+        if self.record is not None:
+            node.records(self.record)
+        self.now_on[name] = node
+        self.nodes.append(node)
+        node.start()
 
-    def follow(self, at: float) -> None:
-        """The follower reads on, saves, and compares what is old enough."""
-        disk = self.disk
-        for raw in self.log[disk.place :]:
-            self.refused += self.book.read(raw, at) is not None
-        for visit in self.book.take():
-            disk.visits[visit.key] = visit
-            disk.settled.discard(visit.key)
-        disk.place, disk.last = len(self.log), self.book.last
-        for visit in sorted(disk.visits.values(), key=lambda one: one.entered):
+    def _spared(self, name: str) -> bool:
+        """True where nothing befalls the core of its first start as long as that lives."""
+        return not any(
+            fault.node == name and fault.kind in (*LINK, "cut", "pause", "stall") for fault in self.plan.faults
+        )
+
+    def reachable(self, name: str) -> bool:
+        """True where the PBX can be reached from that machine."""
+        return name not in self._cut_off
+
+    def said_since(self, at: float) -> list[tuple[Packet, float]]:
+        """What the PBX said from that moment on."""
+        found: list[tuple[Packet, float]] = []
+        for index in range(self._step - 1, -1, -1):
+            step = self.story.steps[index]
+            if step.at < at:
+                break
+            found[:0] = [(packet, step.at) for packet in self.story.packets[index]]
+        return found
+
+    def hole_begins(self, name: str) -> None:
+        """That node does not see the PBX from now on."""
+        holes = self.holes[name]
+        if not holes or holes[-1][1] != INFINITE:
+            holes.append([self.scheduler.now, INFINITE])
+
+    def hole_ends(self, name: str) -> None:
+        """It does again."""
+        holes = self.holes[name]
+        if holes and holes[-1][1] == INFINITE:
+            holes[-1][1] = self.scheduler.now
+
+    def leader(self) -> Node | None:
+        """Who writes."""
+        return next((node for node in self.now_on.values() if node.up and node.leads), None)
+
+    def stops_leading(self, node: Node) -> None:
+        """It led until now."""
+        self.reigns.append((node.name, self.scheduler.now))
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def _steps(self) -> None:
+        """A moment of the PBX."""
+        steps = self.story.steps
+        step, packets = steps[self._step], self.story.packets[self._step]
+        self._step += 1
+        if packets:
+            for node in self.now_on.values():
+                if node.clean is None and node.linked and not node.process.life.gone:
+                    node.process.does(node.hears, packets, self._singles[node.name], self._count)
+            self._count += len(packets)
+        self.lists.apply(step)
+        self.log += step.log
+        if self._step < len(steps):
+            self.scheduler.at(steps[self._step].at, self._steps)
+
+    def follow(self) -> None:
+        """Whoever leads reads queue_log on, saves, and compares what is old enough."""
+        node, database, at = self.leader(), self.database, self.scheduler.now
+        if node is None or node.book is None or database.away:
+            return
+        if database.place == len(self.log) and len(database.settled) == len(database.visits):
+            return
+        book, epoch = node.book, node.epoch
+        for raw in self.log[database.place :]:
+            self.refused += book.read(raw, at) is not None
+        for visit in book.take():
+            database.visits[visit.key] = visit
+            database.settled.discard(visit.key)
+        database.place, database.last = len(self.log), book.last
+        for visit in sorted(database.visits.values(), key=lambda one: one.entered):
             if visit.left is None or (visit.outcome == "answered" and visit.ended is None):
                 continue
-            if visit.key in disk.settled or (visit.ended or visit.left) >= at - GRACE_S:
+            if visit.key in database.settled or (visit.ended or visit.left) >= at - GRACE_S:
                 continue
-            near = [one for one in disk.visits.values() if abs(one.entered - visit.entered) <= NEAR_S]
-            phones = {name: interface for _, interface, name in self.story.members}
-            told = fill(visit, list(disk.calls.values()), phones, near)
+            near = [one for one in database.visits.values() if abs(one.entered - visit.entered) <= NEAR_S]
+            told = fill(visit, list(database.calls.values()), self.story.phones, near)
             if told == "later":
                 continue
             if isinstance(told, Filled):
-                disk.filled.add(told.call.id)
-                disk.save(told.call)
-            disk.settled.add(visit.key)
+                database.filled.add(told.call.id)
+                database.put(told.call, epoch)
+            database.settled.add(visit.key)
 
-    def look(self, at: float) -> None:
-        """A round of the audit: channels and every queue."""
-        audit = self.pbx.audit
-        certain = audit.answer({}, self.lists.show_channels())
-        for queue in dict.fromkeys(queue for queue, _, _ in self.story.members):
-            certain += audit.answer({"Queue": queue}, self.lists.queue_status(at, queue))
-        if certain:
-            self.corrections += certain
-            self.resync(at)
+    def _look(self, name: str) -> None:
+        node = self.now_on[name]
+        if node.clean is None:
+            node.process.does(node.look)
 
-    # -- everything -------------------------------------------------------------------------------
+    # -- what goes wrong ----------------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """From the first step to rest."""
-        story = self.story
-        single = {
-            fault.which: fault.kind for fault in self.faults if fault.kind in ("drop", "double", "delay", "replay")
-        }
-        lasting = [fault for fault in self.faults if fault.kind in ("cut", "crash", "torn")]
-        moments: list[tuple[float, int, str, Fault | None]] = []
-        for fault in lasting:
-            moments += [(fault.at, 1, "fault", fault), (fault.until, 2, "back", fault)]
-        begin, end = story.steps[0].at, story.steps[-1].at
-        moments += [(begin + (end - begin) * self.rng.random(), 3, "follow", None) for _ in range(2)]
-        moments += [(end + wait, 3, "follow", None) for wait in (QUIET_S - 30.0, QUIET_S - 15.0, QUIET_S - 1.0)]
-        lost = [fault.at for fault in self.faults if fault.kind == "drop"]
-        if lost:
-            moments += [(max(end, at) + n * AUDIT_S, 4, "look", None) for at in lost[:1] for n in range(1, 4)]
-            moments += [(at + n * AUDIT_S, 4, "look", None) for at in lost for n in (1, 2) if at + n * AUDIT_S < end]
-        moments += [(end + QUIET_S, 9, "end", None)]
-        moments.sort(key=lambda moment: moment[:2])
-        at_moment = iter(moments)
-        upcoming = next(at_moment)
-        self.start(begin - 5.0)
-        count = 0
-        for index, step in enumerate(story.steps):
-            while upcoming[0] <= step.at:
-                self.moment(upcoming)
-                upcoming = next(at_moment)
-            self.pass_time(step.at)
-            for packet in self.packets[index]:
-                self.arrives(packet, step, single.get(count, ""))
-                count += 1
-            self.lists.apply(step)
-            self.log += step.log
-        self.deliver_late()
-        self.moment(upcoming)
-        for upcoming in at_moment:
-            self.moment(upcoming)
+    def _befalls(self, fault: Fault) -> None:
+        lasts = fault.until - fault.at
+        node = self.now_on.get(fault.node)
+        match fault.kind:
+            case "away" | "hung":
+                self.database.away = True
+                self.hung = fault.kind == "hung"
+                self._later(lasts, self._database_back)
+            case "cut" if node is not None:
+                self._cut_off.add(node.name)
+                if node.linked and not node.process.life.gone:
+                    self.hole_begins(node.name)
+                    node.process.does(node.cut)
+                self._later(lasts, self._plugged, node.name)
+            case "crash" if node is not None and not node.process.life.gone:
+                self._dies(node, lasts)
+            case "torn" | "stall" if node is not None and not node.process.life.gone:
+                self._doomed[node.process] = fault
+                self._later(DOOMED_S, self._meets_it_anyway, node, fault)
+            case "pause" if node is not None and not node.process.life.gone:
+                self._stops(node, lasts)
+            case _:
+                pass
 
-    def arrives(self, packet: Packet, step: Step, fault: str) -> None:
-        """A packet is on the wire."""
-        if not (self.up and self.linked):
-            near = [hole for hole in self.faults if hole.until and 0 <= hole.until - step.at <= AHEAD_S]
-            if near:
-                self._late.append((packet, step.at))
-            return
-        if fault == "drop":
-            return
-        self.deliver_late()
-        if fault == "delay":
-            self._late.append((packet, step.at))
-            return
-        self.feed(packet, step.at)
-        self._recent.append(packet)
-        if fault == "double":
-            self.feed(packet, step.at)
-        elif fault == "replay":
-            for again in self._recent[-40:]:
-                self.feed(again, step.at)
+    def _later(self, after: float, call: Callable[..., object], *args: object) -> None:
+        self.scheduler.at(self.scheduler.now + after, call, *args)
 
-    def deliver_late(self) -> None:
-        """What was held back for a moment comes now."""
-        if self._late and self.up and self.linked:
-            late, self._late = self._late, []
-            for packet, at in late:
-                self.feed(packet, at)
-                self._recent.append(packet)
+    def _database_back(self) -> None:
+        self.database.away = self.hung = False
 
-    def moment(self, what: tuple[float, int, str, Fault | None]) -> None:
-        """Something other than a step of the PBX."""
-        at, _, kind, fault = what
-        self.pass_time(at)
-        if kind == "fault" and fault is not None:
-            if not (self.up and self.linked):
-                return
-            self.deliver_late()
-            self.holes.append((at, fault.until))
-            self.linked = False
-            if fault.kind == "cut":
-                self.heard(self.pbx.link_lost(at), at)
-            else:
-                if fault.kind == "torn":
-                    self.save(at + 10.0, torn=True)
-                self.up = False
-        elif kind == "back" and fault is not None:
-            if fault.kind == "cut" and self.up and not self.linked:
-                self.resync(at)
-            elif fault.kind != "cut" and not self.up:
-                self.start(at)
-        elif kind == "follow" and self.up:
-            self.follow(at)
-        elif kind == "look" and self.up and self.linked:
-            self.look(at)
+    def _plugged(self, name: str) -> None:
+        self._cut_off.discard(name)
+        node = self.now_on[name]
+        if not node.process.life.gone and not node.linked:
+            node.process.does(node.connect)
 
+    def _dies(self, node: Node, lasts: float) -> None:
+        """kill -9; what was being written to the disk is there in part."""
+        process = node.process
+        if node.leads:
+            self.stops_leading(node)
+        process.kill()
+        self._doomed.pop(process, None)
+        if node.linked:
+            self.hole_begins(node.name)
+        for asked in self._writing.pop(process, ()):
+            self._writes_in_part(self.disks[node.name], asked)
+        self._later(lasts, self.starts, node.name)
 
-def _time_of(story: Story, packets: list[list[Packet]], which: int) -> float:
-    """When a packet is said."""
-    for step, said in zip(story.steps, packets, strict=True):
-        which -= len(said)
-        if which < 0:
-            return step.at
-    return story.steps[-1].at
+    def _stops(self, node: Node, lasts: float) -> None:
+        """SIGSTOP, and SIGCONT later."""
+        node.process.life.stopped = True
+        self._later(lasts, node.process.go_on)
 
+    def _meets_it(self, node: Node, fault: Fault) -> None:
+        """What was to befall it in the midst of a write does."""
+        del self._doomed[node.process]
+        (self._dies if fault.kind == "torn" else self._stops)(node, fault.until - fault.at)
 
-def faults_of(rng: random.Random, story: Story, packets: list[list[Packet]]) -> list[Fault]:
-    """One to three faults, somewhere in the story."""
-    many = sum(map(len, packets))
-    begin, end = story.steps[0].at, story.steps[-1].at
-    found: list[Fault] = []
-    busy = begin
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        kind = rng.choice(KINDS)
-        if kind in ("cut", "crash", "torn"):
-            at = rng.uniform(busy, end)
-            until = at + rng.choice((0.2, 1.0, 3.0, 8.0, 20.0)) * rng.uniform(0.5, 1.5)
-            found.append(Fault(kind, at, until))
-            busy = until + 0.5
+    def _meets_it_anyway(self, node: Node, fault: Fault) -> None:
+        if node.process in self._doomed:
+            self._meets_it(node, fault)
+
+    def _writes_in_part(self, disk: Disk, asked: Asked) -> None:
+        disk.budget = self.rng.choice((0, 1, 40, 400, 700, 1500, 10_000))
+        try:
+            asked()
+        except Killed:
+            pass
+        finally:
+            disk.budget = None
+
+    # -- threads ------------------------------------------------------------------------------------------------
+
+    def work(self, process: Process, thread: str, asked: Asked) -> None:
+        """Something was given to a worker thread: to the journal, or to the database."""
+        scheduler = self.scheduler
+        now = scheduler.now
+        fault = self._doomed.get(process) if self._doomed and thread else None
+        if thread == "journal":
+            self._writing.setdefault(process, []).append(asked)
+            scheduler.at(now + TOOK_S, self._written, process, asked, process=process)
+        elif self.hung:
+            scheduler.at(now + TIMEOUT_S, _refuse, asked, process=process)
+        elif fault is not None and fault.kind == "stall":  # the thread stands before it has sent anything
+            scheduler.at(now + TOOK_S, _answers, process, asked, process=process)
         else:
-            which = rng.randrange(many)
-            found.append(Fault(kind, _time_of(story, packets, which), which=which))
-    return found
+            scheduler.at(now + TOOK_S, _answers, process, asked)  # sent is sent, whatever becomes of the sender
+        if fault is not None:
+            node = next(one for one in self.now_on.values() if one.process is process)
+            self._meets_it(node, fault)
+
+    def _written(self, process: Process, asked: Asked) -> None:
+        self._writing[process].remove(asked)
+        asked()
+        asked.answer()
+
+
+def _answers(process: Process, asked: Asked) -> None:
+    asked()
+    process.does(asked.answer)
+
+
+def _refuse(asked: Asked) -> None:
+    asked.error = AwayError()
+    asked.answer()
