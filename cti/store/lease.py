@@ -55,10 +55,17 @@ class Leases(Base):
 
     def take_lease(self, pbx: str, node: str, *, for_s: float) -> Lease | None:
         """Lead from now on for `for_s` seconds; None while somebody else does. Taking anew always moves the epoch."""
-        with self._write() as connection:
+        with self._leasing() as connection:
             now = self._now_ms(connection)
-            held = connection.execute(sa.select(lease).where(lease.c.pbx == pbx).with_for_update()).first()
             until = now + int(for_s * 1000)
+            named = sa.select(lease).where(lease.c.pbx == pbx)
+            seen = connection.execute(named).first()
+            if seen is not None and seen.until_ms > now and seen.node != node:
+                return None
+            held = connection.execute(named.with_for_update(skip_locked=True)).first()
+            if held is None and seen is not None:
+                self._end_hung(connection)
+                return None
             if held is None:
                 values = {"pbx": pbx, "node": node, "epoch": 1, "until_ms": until}
                 try:
@@ -74,7 +81,7 @@ class Leases(Base):
 
     def keep_lease(self, held: Lease, *, for_s: float) -> bool:
         """Lead on; False where somebody else leads by now. A lease that ran out unnoticed by others is kept."""
-        with self._write() as connection:
+        with self._leasing() as connection:
             until = self._now_ms(connection) + int(for_s * 1000)
             kept = connection.execute(
                 lease.update()
@@ -85,7 +92,7 @@ class Leases(Base):
 
     def drop_lease(self, held: Lease) -> None:
         """Lead no longer, so that the next one need not wait. Harmless where another leads already."""
-        with self._write() as connection:
+        with self._leasing() as connection:
             connection.execute(
                 lease.update().where(lease.c.pbx == held.pbx, lease.c.epoch == held.epoch).values(until_ms=0)
             )
@@ -109,8 +116,7 @@ class Leases(Base):
         with super()._write() as connection:
             fence = self._fence
             if fence is not None:
-                if not self.database.is_sqlite:
-                    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
+                self._end_if_idle(connection)
                 newest = connection.execute(
                     # Shared: writers of one leader do not wait for each other, a new leader waits for their end.
                     sa.select(lease.c.epoch).where(lease.c.pbx == fence.pbx).with_for_update(read=True)
@@ -118,6 +124,30 @@ class Leases(Base):
                 if newest != fence.epoch:
                     raise StaleEpochError
             yield connection
+
+    @contextmanager
+    def _leasing(self) -> Iterator[sa.Connection]:
+        """A change of the lease itself: a node that hangs in the midst of it does not keep the others from leading."""
+        with self._write() as connection:
+            self._end_if_idle(connection)
+            yield connection
+
+    @staticmethod
+    def _end_hung(connection: sa.Connection) -> None:
+        """End our sessions that stand still in a transaction, one of which keeps a lease that has run out.
+
+        The database's own time limit does not count in the midst of a batch (a pipeline of the driver's).
+        """
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND usename = current_user AND pid <> pg_backend_pid() AND wait_event = 'ClientRead'"
+            " AND state IN ('idle in transaction', 'active')"
+            " AND state_change < clock_timestamp() - interval '1 second'"
+        )
+
+    def _end_if_idle(self, connection: sa.Connection) -> None:
+        if not self.database.is_sqlite:
+            connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
 
     def _now_ms(self, connection: sa.Connection) -> int:
         words: Any = (
