@@ -40,6 +40,8 @@ RATE, BURST = 32.0, 64.0
 "Frames a page may send a second, and at once (FAULTS 4.3)."
 MAX_STRANGERS: Final = 2000
 "Connections at once of which nobody knows yet who they are (all addresses: agents may sit behind one proxy)."
+HELD: Final = 16
+"Frames of one turn that wait for its end to go together."
 POLICY: Final = 1008
 AWAY: Final = 1001
 
@@ -52,33 +54,42 @@ def _header(length: int) -> bytes:
 
 
 class _Pipe:
-    """A websockets connection as the hub sees it. What is written in one turn of the loop goes in one system call."""
+    """A websockets connection as the hub sees it: the first write of a turn goes at once, the others together."""
 
-    __slots__ = ("_closing", "_connection", "_held")
+    __slots__ = ("_closing", "_connection", "_held", "_written")
 
     def __init__(self, connection: ServerConnection, closing: set[asyncio.Task[None]]) -> None:
         self._connection = connection
         self._closing = closing
         self._held: list[bytes] = []
+        self._written = False
+        "In this turn of the loop."
 
     def write(self, *frames: bytes) -> None:
-        held = self._held
-        if not held:
-            asyncio.get_running_loop().call_soon(self._flush)
         for frame in frames:
-            held += (_header(len(frame)), frame)
+            self._held += (_header(len(frame)), frame)
+        if not self._written:
+            self._written = True
+            asyncio.get_running_loop().call_soon(self._turn_over)
+            self._send()
+        elif len(self._held) > 2 * HELD:
+            self._send()
 
     def pending(self) -> int:
         return self._connection.transport.get_write_buffer_size() + sum(map(len, self._held))
 
     def close(self, code: int, reason: str) -> None:
-        self._flush()
+        self._send()
         task = asyncio.get_running_loop().create_task(self._connection.close(code, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _flush(self) -> None:
-        # What `broadcast` does for text messages, and nothing else.
+    def _turn_over(self) -> None:
+        self._written = False
+        self._send()
+
+    def _send(self) -> None:
+        # What `broadcast` does for text messages, with one system call for all of them and nothing else.
         held, self._held = self._held, []
         if held and self._connection.protocol.state is State.OPEN:
             self._connection.transport.write(b"".join(held))
