@@ -23,7 +23,8 @@ from cti.commands.check_sms import messages
 from cti.commands.common import FAILED, settings_or_exit
 from cti.control.able import CONTEXTS, missing, said, said_contexts
 from cti.listening import listening
-from cti.settings import Settings
+from cti.relay import trouble
+from cti.settings import PbxSettings, Settings
 from cti.store import Store, StoreError
 from cti.ticker import wall_clock
 
@@ -54,15 +55,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Check the settings, the databases and the PBX."""
-    settings = settings_or_exit(args.config)
+    """Check the settings, the databases, the PBXs and Redis."""
+    return run(args.config)
+
+
+def run(config: str | None) -> int:
+    """Check what these settings name; the exit code."""
+    settings = settings_or_exit(config)
     report = _Report()
     report.good("config", f"{len(settings.queues)} 个队列 / queues, {len(settings.lines)} 条线路 / lines")
     _ports(settings, report)
     _stores(settings, report)
+    _journal(settings, report)
     _recordings(settings, report)
     asyncio.run(messages(settings, report))
-    asyncio.run(_pbx(settings, report))
+    asyncio.run(_pbxs(settings, report))
+    if settings.redis.url:
+        asyncio.run(_redis(settings, report))
     return FAILED if report.failed else 0
 
 
@@ -110,6 +119,19 @@ def _stores(settings: Settings, report: _Report) -> None:
         report.bad("crm", f"{error.text} / {error.text_en}")
 
 
+def _journal(settings: Settings, report: _Report) -> None:
+    """Where calls wait while the database is away."""
+    folder = settings.store.journal_folder
+    if folder is None:
+        report.warn("journal", "没有暂存目录，数据库不可用时重启会丢通话 / none: what waits dies with the process")
+        return
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        report.good("journal", str(folder))
+    else:
+        report.bad("journal", f"{folder}：不可写 / it cannot be written to")
+
+
 def _recordings(settings: Settings, report: _Report) -> None:
     """The folder of recordings, where one is named."""
     folder = settings.watching.recordings.folder
@@ -131,8 +153,37 @@ def _writeback(path: Path, report: _Report) -> None:
         report.bad("writeback", f"{error.text} / {error.text_en}")
 
 
-async def _pbx(settings: Settings, report: _Report) -> None:
-    """Log in and read the lists with the real link; then ask what else the account may do."""
+async def _redis(settings: Settings, report: _Report) -> None:
+    """Whether nodes can tell each other anything."""
+    why = await trouble(settings.redis.url)
+    if why:
+        report.bad("redis", f"{settings.redis!r}: {why}")
+    else:
+        report.good("redis", f"{settings.redis!r}，本机是 / this node is {settings.node.name}")
+
+
+async def _pbxs(settings: Settings, report: _Report) -> None:
+    """Every PBX that this node follows; the queues of the settings are looked for over all of them."""
+    if not settings.followed:
+        report.good("ami", "本机不跟踪交换机 / this node follows no PBX")
+        return
+    seen: set[str] = set()
+    for pbx in settings.followed:
+        found = await _pbx(pbx, settings, report)
+        if found is None:
+            return
+        seen |= found
+    if len(settings.followed) < len(settings.pbxs):
+        return  # other nodes may follow the PBX that has the rest
+    for name in settings.queues:
+        if name not in seen:
+            known = ", ".join(sorted(seen)) or "-"
+            report.bad(f"queues.{name}", f"Asterisk 没有这个队列 / Asterisk has no such queue (has: {known})")
+
+
+async def _pbx(pbx: PbxSettings, settings: Settings, report: _Report) -> set[str] | None:
+    """Log in and read the lists with the real link; then ask what else the account may do. Gives the queues."""
+    named = f" {pbx.name}" if settings.more_pbxs else ""
     told: asyncio.Queue[LinkState] = asyncio.Queue()
     rosters: list[Roster] = []
     stamped: list[bool] = []
@@ -150,9 +201,7 @@ async def _pbx(settings: Settings, report: _Report) -> None:
             saw(packet)
 
     on_state: Callable[[LinkState, float], None] = lambda state, now: told.put_nowait(state)  # noqa: E731
-    link = Link(
-        settings.pbx, on_packet=on_packet, on_roster=on_roster, on_state=on_state, clock=wall_clock, wanted=WANTED
-    )
+    link = Link(pbx, on_packet=on_packet, on_roster=on_roster, on_state=on_state, clock=wall_clock, wanted=WANTED)
     task = asyncio.get_running_loop().create_task(link.run())
     last: LinkState | None = None
     try:
@@ -160,20 +209,21 @@ async def _pbx(settings: Settings, report: _Report) -> None:
             while last is None or last.phase in ("connecting", "resyncing"):
                 last = await told.get()
         if last.phase != "live":
-            report.bad("ami", f"{last.text} / {last.text_en}")
-            return
-        where = f"{settings.pbx.host}:{settings.pbx.port}"
-        report.good("ami", f"{where}, AMI {link.version or '?'}, 已登录 / logged in")
+            report.bad(f"ami{named}", f"{last.text} / {last.text_en}")
+            return None
+        report.good(f"ami{named}", f"{pbx.host}:{pbx.port}, AMI {link.version or '?'}, 已登录 / logged in")
         await _rights(link, report)
-        _lists(settings, rosters[-1], report)
+        found = _lists(settings, rosters[-1], report)
         if stamped and not any(stamped):
             report.warn(
                 "timestamps",
                 "事件没有 Timestamp，请在 manager.conf 设 timestampevents=yes，否则 13 秒按收到时刻算"
                 " / no Timestamp in events: set timestampevents=yes, else the 13 seconds go by the time of receipt",
             )
+        return found
     except TimeoutError:
-        report.bad("ami", f"{WAIT_S:g} 秒内没有连上 / not live within {WAIT_S:g} s")
+        report.bad(f"ami{named}", f"{WAIT_S:g} 秒内没有连上 / not live within {WAIT_S:g} s")
+        return None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -208,13 +258,10 @@ async def _has_context(link: Link, context: str) -> bool:
     return True
 
 
-def _lists(settings: Settings, roster: Roster, report: _Report) -> None:
+def _lists(settings: Settings, roster: Roster, report: _Report) -> set[str]:
     queues = {p.get("Queue") for p in roster.queue_status if p.event == "QueueParams"}
     members = {p.get("Location") or p.get("Interface") for p in roster.queue_status if p.event == "QueueMember"}
     report.good("queues", f"{len(queues)} 个队列 / queues, {len(members)} 个成员 / members")
-    for name in settings.queues:
-        if name not in queues:
-            known = ", ".join(sorted(queues)) or "-"
-            report.bad(f"queues.{name}", f"Asterisk 没有这个队列 / Asterisk has no such queue (has: {known})")
     for name in sorted(queues - set(settings.queues) - {"default"}):
         report.warn(f"queues.{name}", "配置里没有，按默认目标 / not in the settings: default target")
+    return queues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from cti.store import tables
 
 STATEMENT_S: Final = 2.0
 "How long a statement may take that is written behind everybody's back and can come again (FAULTS F16)."
+ROOM: Final = 1 << 20
+"Bytes that a disk must have free for a store on it to count as one that can be written."
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _VERSION_TABLE: Final = "cti_version"
 
@@ -61,11 +64,20 @@ class Base:
         self.database.close()
 
     def check(self) -> None:
-        """Raises StoreError unless the database answers and has this program's tables, neither older nor newer."""
+        """Raises StoreError unless the database answers, has this program's tables, neither older nor newer, and could
+        be written to, as far as can be told without writing."""
         with errors():
             sql.require(self.database, _MIGRATIONS, _VERSION_TABLE)
         with self._read() as connection:
             connection.execute(sa.select(tables.call.c.id).limit(1)).first()
+            if (
+                connection.dialect.name == "postgresql"
+                and connection.scalar(sa.text("SHOW transaction_read_only")) == "on"
+            ):
+                raise StoreError("数据库只读", "The database is read-only", permanent=False)
+        if self.database.is_sqlite and self.database.engine.url.database not in (None, "", ":memory:"):
+            disk = os.statvfs(Path(str(self.database.engine.url.database)).absolute().parent)
+            require_room(disk.f_blocks, disk.f_bavail * disk.f_frsize, read_only=bool(disk.f_flag & os.ST_RDONLY))
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
@@ -76,6 +88,17 @@ class Base:
     def _write(self) -> Iterator[sa.Connection]:
         with errors(), self.database.write() as connection:
             yield connection
+
+
+def require_room(blocks: int, free: int, *, read_only: bool) -> None:
+    """Raises StoreError for a disk that takes nothing more: `free` bytes of it, which has so many blocks.
+
+    Where the system counts no blocks nothing is known.
+    """
+    if read_only:
+        raise StoreError("数据目录所在的磁盘只读", "The disk of the data is read-only", permanent=False)
+    if blocks and free < ROOM:
+        raise StoreError("数据目录所在的磁盘满了", "The disk of the data is full", permanent=False)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cti.store import Claim, Store, StoreError
+from cti.store.base import require_room
 from tests.store.records import call
 
 CALLS = 40
@@ -150,3 +151,33 @@ def test_first_start_makes_the_store(tmp_path: Path) -> None:
     store.save_calls([call()], "p")
     store.close()
     assert started(tmp_path) == 1
+
+
+def test_the_program_says_what_is_wrong_and_ends(left: Path) -> None:
+    """`cti run` on a log that was cut: words for people in both languages, code 1, and no file is touched."""
+    _cut(left / "cti.db-wal")
+    config = left / "cti.toml"
+    config.write_text(
+        f'[pbx]\nhost = "127.0.0.1"\nport = 1\nusername = "u"\nsecret = "s"\n[store]\nurl = "sqlite:///{left}/cti.db"\n'
+        "[web]\nport = 0\n[push]\nport = 0\n"
+    )
+    before = {name: (left / name).read_bytes() for name in ("cti.db", "cti.db-wal", "cti.db-shm")}
+    words = [sys.executable, "-m", "cti", "run", "--config", str(config)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    for word in ("已提交的数据读不全", "请从备份恢复", "not all that was committed can be read", "restore a backup"):
+        assert word in done.stderr
+    assert {name: (left / name).read_bytes() for name in before} == before
+
+
+def test_disk_without_room_is_no_disk_to_write_to(tmp_path: Path) -> None:
+    """A full or read-only disk counts as a store that does not work, before any call has to find out."""
+    require_room(1000, 1 << 30, read_only=False)
+    require_room(0, 0, read_only=False)
+    with pytest.raises(StoreError, match="满"):
+        require_room(1000, 4096, read_only=False)
+    with pytest.raises(StoreError, match="只读"):
+        require_room(1000, 1 << 30, read_only=True)
+    store = Store.open(f"sqlite:///{tmp_path}/cti.db")
+    store.check()
+    store.close()
