@@ -135,6 +135,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; one still in use closes when it is given back."""
+        if not isinstance(self.engine.pool, StaticPool):  # which has one for all, and closes it here
+            sa.event.listen(self.engine.pool, "checkin", _close_returned)
         self.engine.dispose()
 
     @contextmanager
@@ -182,6 +184,12 @@ def is_sqlite(url: str) -> bool:
         return sa.make_url(url).get_backend_name() == "sqlite"
     except sa.exc.ArgumentError:
         return False
+
+
+def _close_returned(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:
+    """A pool that was given up keeps nothing."""
+    if connection is not None:
+        record.close()
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -36,16 +36,15 @@ class Probe:
         while True:
             answer = self._asked()
             try:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(answer), LATE_S)
+                await asyncio.wait((answer,), timeout=LATE_S)
                 if not answer.done():
                     self._put("no answer")
-                await answer
-                self._put("")
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                self._put(type(error).__name__)
+                    await asyncio.wait((answer,))
+                error = answer.exception()
+                self._put("" if error is None else type(error).__name__)
+            finally:
+                # What it holds of the store goes back before that is closed; one that hangs is not waited for longer.
+                await asyncio.wait((answer,), timeout=LATE_S)
             await asyncio.sleep(EVERY_S)
 
     def _asked(self) -> asyncio.Future[None]:

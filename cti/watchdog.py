@@ -123,7 +123,7 @@ class Watchdog:
         frame = sys._current_frames().get(self._watched)
         stack = traceback.extract_stack(frame)[-DEEP:] if frame is not None else []
         where = "".join(f"\n  {one.filename}:{one.lineno} {one.name}" for one in stack)
-        log.error("the event loop stands still for more than %g s; it stands at:%s", STALL_S, where)
+        log.warning("the event loop stands still for more than %g s; it stands at:%s", STALL_S, where)
 
 
 class Judge:

@@ -47,7 +47,9 @@ def main(args: argparse.Namespace) -> int:
                 log.info("pages at %s, push at port %d", ", ".join(sorted(app.address.origins)), app.push_port)
                 if app.address.plain:
                     log.warning("pages go beyond this machine without TLS: passwords can be read on the way")
+                app.watchdog.ready()
                 await stop.wait()
+                app.watchdog.stopping()
                 log.info("stopping")
         except StoreError as error:
             print(f"数据库打不开：{error.text}\nThe store cannot be opened: {error.text_en}", file=sys.stderr)

@@ -89,7 +89,7 @@ def _histogram(metric: Metric, histogram: Histogram) -> Iterator[str]:
 def _number(value: float) -> str:
     if not math.isfinite(value):
         return "NaN"
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.12g}"
 
 
 def _escaped(text: str) -> str:
