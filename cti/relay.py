@@ -259,6 +259,22 @@ class Relay:
             self._on_message(entry.node, message)
 
 
+async def trouble(url: str) -> str:
+    """Why this Redis cannot be used now; '' where it answers. Names of errors only. Raises RedisUrlError."""
+    client, sentinels = _clients(parse(url))
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await client.ping()
+        return ""
+    except (RedisError, OSError, TimeoutError) as error:
+        return type(error).__name__
+    finally:
+        for one in (client, sentinels):
+            with contextlib.suppress(RedisError, OSError):
+                if one is not None:
+                    await one.aclose()
+
+
 def _clients(address: RedisUrl) -> tuple[redis.asyncio.Redis, Sentinel | None]:
     """The client of the one that takes what is told, and of its sentinels where there are any.
 
