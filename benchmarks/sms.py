@@ -7,12 +7,13 @@ without 2,000 callbacks a second take turns.
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import pops
+from benchmarks import pops, service
 from benchmarks.exchange import Exchange
 from benchmarks.table import Figure
 
@@ -28,22 +29,22 @@ def flood() -> list[Figure]:
 
 
 async def _measure() -> list[Figure]:
-    exchange = Exchange(pops.AGENTS)
+    exchange = Exchange(service.AGENTS)
     await exchange.start()
     quiet, flooded = pops.Load(), pops.Load()
     answers: list[tuple[int, int, float]] = []
-    hooks = pops._free_port()
+    hooks = service.free_port()
     more = (
         f'[sms]\nsignature = "x"\n[sms.hooks]\nport = {hooks}\npublic_url = "https://cti.example.com"\n'
         f'[sms.platforms.aliyun]\nkey_id = "k"\nkey_secret = "s"\nhook_secret = "{SECRET}"\nallow = ["127.0.0.1"]\n'
     )
     try:
         with tempfile.TemporaryDirectory() as folder:
-            async with pops._daemon(Path(folder), exchange, more) as (daemon, cookies, callers):
+            async with service.running(Path(folder), exchange, more) as (daemon, cookies, callers):
                 origin = f"http://127.0.0.1:{daemon.web}"
-                pages = [await pops._open(daemon.port, cookie, origin) for cookie in cookies]
+                pages = [await service.open_page(daemon.port, cookie, origin) for cookie in cookies]
                 await asyncio.sleep(1)
-                send = exchange.clients[daemon.name].write
+                send = functools.partial(exchange.say, daemon.name)
                 first = 0
                 for _ in range(ROUNDS):
                     first = await _calls(send, pages, quiet, first, callers)
@@ -81,7 +82,7 @@ async def _measure() -> list[Figure]:
 
 
 async def _calls(
-    send: Callable[[bytes], None], pages: list[pops._Page], load: pops.Load, first: int, callers: list[str]
+    send: Callable[[bytes], None], pages: list[service.Page], load: pops.Load, first: int, callers: list[str]
 ) -> int:
     """One call after the other."""
     for _ in range(2):
