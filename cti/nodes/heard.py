@@ -30,6 +30,8 @@ class Heard:
         self._standing = Standing()
         self._told_at: float | None = None
         self._state = "connecting"
+        self._silent = False
+        "Shown as lost because nobody told anything."
 
     def event(self, event: Event) -> None:
         """It happened."""
@@ -63,6 +65,10 @@ class Heard:
     def beat(self, state: str, text: str, text_en: str) -> None:
         """Whoever leads says how its link stands."""
         self._told_at = self._clock()
+        if self._silent and state == "live":
+            # Whatever was missed meanwhile comes with a snapshot: a hole, or another leader, has it told.
+            self._publish([events.PbxResynced(at=self._told_at, pbx=self.name)])
+        self._silent = False
         if state != self._state:
             self._state = state
             self._links.put(self.name, state, text, text_en)
@@ -71,7 +77,7 @@ class Heard:
         """Call about once a second: silence is shown."""
         if self._told_at is None or self._clock() - self._told_at <= SILENT_S or self._state == "lost":
             return
-        self._state = "lost"
+        self._state, self._silent = "lost", True
         self._publish([events.PbxLost(at=self._told_at, pbx=self.name)])
         self._links.put(self.name, "lost", "没有机器报告这台交换机的情况", "No node tells how this PBX is")
 

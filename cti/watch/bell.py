@@ -107,6 +107,8 @@ class Bell:
         self._soon: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leads = True
+        self._lost: set[str] = set()
+        "PBXs out of sight: the board is true when there is none."
         self.raised = 0
         self.given_up = 0
         "Alerts that could not wait for the store."
@@ -141,9 +143,12 @@ class Bell:
         if due is not None and due <= event.at:
             self.look(event.at)
         if isinstance(event, events.PbxLost | events.PbxRestarted):
+            self._lost.add(event.pbx)
             self._alarms.blind()
         elif isinstance(event, events.PbxResynced):
-            self._alarms.see()
+            self._lost.discard(event.pbx)
+            if not self._lost:
+                self._alarms.see()
         if self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(SOON_S, self._look)
 
