@@ -39,24 +39,34 @@ class Heard:
         self._publish([event])
 
     def stands(self, told: Sequence[Event]) -> None:
-        """All that stands there now: what was missed is published, what is gone is ended."""
+        """All that stands there now: what was missed is published, what is gone is ended.
+
+        Of a call that is over in both nothing is published: told again, in other words, it would begin anew.
+        """
         now = self._clock()
-        had = {wire.encode(event) for event in self._standing.events()}
+        before = list(self._standing.events())
+        had = {wire.encode(event) for event in before}
         there = Standing()
         for event in told:
             there.apply(event)
-        open_there, agents_there = _open(told), _agents(told)
-        before = list(self._standing.events())
-        gone: list[Event] = [
-            events.CallEnded(call=call, at=now, pbx=self.name) for call in _open(before) if call not in open_there
+        self._standing = there
+        open_here, open_there = _open(before), _open(told)
+        over_there = {event.call for event in told if isinstance(event, events.CallEnded)}
+        agents_there = _agents(told)
+        gone: list[Event] = _quiet(before, told, now)
+        gone += [
+            events.CallEnded(call=call, at=now, pbx=self.name)
+            for call in open_here
+            if call not in open_there and call not in over_there
         ]
         gone += [
             events.AgentGone(interface=phone, at=now, pbx=self.name)
             for phone in _agents(before)
             if phone not in agents_there
         ]
-        self._standing = there
-        self._publish([*gone, *(event for event in told if wire.encode(event) not in had)])
+        calls = {None, *open_here, *open_there}
+        news = (event for event in told if getattr(event, "call", None) in calls and wire.encode(event) not in had)
+        self._publish([*gone, *news])
 
     def alive(self) -> Iterable[str]:
         """Calls that have not ended."""
@@ -93,6 +103,47 @@ def _open(told: Iterable[Event]) -> dict[str, None]:
         else:
             calls[call] = None
     return calls
+
+
+def _quiet(before: Iterable[Event], told: Sequence[Event], now: float) -> list[Event]:
+    """The ends of rings and holds that stood here and do not stand there: how they ended nobody told."""
+    rings, held = _ringing(before), _held(before)
+    rung = {event.ring for event in told if isinstance(event, events.AgentRinging)}
+    holds = _held(told)
+    ends: list[Event] = [
+        events.RingEnded(
+            at=now,
+            pbx=ring.pbx,
+            call=ring.call,
+            ring=ring.ring,
+            visit=ring.visit,
+            agent=ring.agent,
+            interface=ring.interface,
+            reason="cancelled",
+        )
+        for ring in rings.values()
+        if ring.ring not in rung
+    ]
+    ends += [
+        events.CallResumed(at=now, pbx=hold.pbx, call=hold.call, interface=hold.interface)
+        for key, hold in held.items()
+        if key not in holds
+    ]
+    return ends
+
+
+def _ringing(told: Iterable[Event]) -> dict[str, events.AgentRinging]:
+    rings: dict[str, events.AgentRinging] = {}
+    for event in told:
+        if isinstance(event, events.AgentRinging):
+            rings[event.ring] = event
+        elif isinstance(event, events.RingEnded):
+            rings.pop(event.ring, None)
+    return rings
+
+
+def _held(told: Iterable[Event]) -> dict[tuple[str, str], events.CallHeld]:
+    return {(event.call, event.interface): event for event in told if isinstance(event, events.CallHeld)}
 
 
 def _agents(told: Iterable[Event]) -> set[str]:
