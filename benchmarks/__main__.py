@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, board, chat, crm, frames, history, load, pops, sms
+from benchmarks import ami, board, chat, connections, crm, frames, history, load, pops, sms
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
@@ -19,10 +19,11 @@ BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "crm": ("The record among 100,000 customers (wall clock, median of 5 rounds in turns)", crm.lookups),
     "sms": ("Pops while SMS platforms flood the hook port (300 pages open, rounds in turns)", sms.flood),
     "load": ("500 calls/s of replayed AMI on one core, 300 agents' pages in another process", load.short),
+    "connections": ("Idle pages, in another process", connections.short),
     "growth": ("Growth with live calls", ami.growth),
 }
 
-LONG: dict[str, Callable[[], list[Figure]]] = {"load": load.sustained}
+LONG: dict[str, Callable[[], list[Figure]]] = {"load": load.sustained, "connections": connections.many}
 "What runs instead where the block is asked for by name."
 
 
