@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -13,12 +12,12 @@ import pytest_asyncio
 from aiohttp import WSMsgType, web
 from playwright.async_api import Page, async_playwright
 
+from cti.web import server
 from tests import chromium
 from tests.browser.pages import QUIET
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-STATIC = Path("cti/web/static")
 GUARD_S = 10.0
 
 
@@ -32,7 +31,7 @@ class Far:
         app.router.add_get("/", self._blank)
         app.router.add_get("/push", self._push)
         for folder in ("js", "vendor", "i18n"):
-            app.router.add_static(f"/{folder}", STATIC / folder)
+            app.router.add_static(f"/{folder}", server.STATIC / folder)
         self._runner = web.AppRunner(app)
 
     async def __aenter__(self) -> Self:

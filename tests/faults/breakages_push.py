@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.faults.breakages import BREAKAGES, Breakage
 
-REPLACED = "tests/faults/test_upgrade.py"
+REPLACED = "tests/faults/test_upgrade.py::test_replaced_under_load_it_refuses_nobody_and_logs_nobody_out"
+MODULES = "tests/browser/test_page_modules.py"
+CUT = ("tests/browser/test_push_faults_long.py::test_cut_cable_is_told_and_what_came_meanwhile_is_shown[silent]",)
 
 
 def _says_nothing() -> None:
@@ -92,6 +94,18 @@ def _never_gives_up() -> None:
     Hub.close = but_slow  # type: ignore[method-assign]
 
 
+def _leaves_the_gap() -> None:
+    from cti.popup.hub import Hub, Page
+
+    shown = Hub._send_snapshot
+
+    def once(self: Hub, page: Page) -> None:
+        if not page.seq:
+            shown(self, page)
+
+    Hub._send_snapshot = once  # type: ignore[method-assign]
+
+
 def _page(*changes: tuple[str, str]) -> Callable[[], None]:
     """The pages with something else in js/push.js."""
 
@@ -160,6 +174,48 @@ PUSH = {
         plant=_never_gives_up,
         tests=("tests/popup/test_hub.py",),
         says=r"None == 4008|== TOO_SLOW",
+    ),
+    "leaves_the_gap": Breakage(
+        fault="F20",
+        breaks="A page that was skipped and has read on goes on without a snapshot.",
+        plant=_leaves_the_gap,
+        tests=("tests/popup/test_hub.py",),
+        says=r"'snapshot'",
+    ),
+    "beats_by_page_timers": Breakage(
+        fault="F20",
+        breaks="The page's heartbeat hangs on timers that go once a minute in a hidden page.",
+        plant=_page(("worker = new Worker(", "throw new Error("), ("    alone();", "    setInterval(fn, 500);")),
+        tests=(f"{MODULES}::test_page_beats_although_it_is_hidden",),
+        says=r"pulse is not a function|a timer of the page",
+    ),
+    "line_need_not_prove_itself": Breakage(
+        fault="F20",
+        breaks="A page that wakes believes in its line.",
+        plant=_page(("proofBy = Math.min(proofBy, now + PROOF_MS)", "proofBy = Infinity")),
+        tests=(f"{MODULES}::test_line_must_prove_itself_to_who_comes_back",),
+        says=r"assert \[1, ",
+    ),
+    "comes_back_all_at_once": Breakage(
+        fault="F21",
+        breaks="Every page of the house comes back in the same instant.",
+        plant=_page(("SPREAD_MS = 2000", "SPREAD_MS = 0")),
+        tests=(f"{MODULES}::test_a_room_comes_back_spread_over_two_seconds_and_waits_longer_each_time",),
+        says=r"1000",
+    ),
+    "silence_is_not_told": Breakage(
+        fault="F22",
+        breaks="The page believes in a line on which it hears nothing.",
+        plant=_page(("QUIET_MS = 4500", "QUIET_MS = 4500e3"), ("DEAD_MS = 9000", "DEAD_MS = 9000e3")),
+        tests=(f"{MODULES}::test_silence_is_told_within_five_seconds_and_the_line_made_anew_within_ten",),
+        says=r"quiet",
+    ),
+    "does_not_come_back": Breakage(
+        fault="F22",
+        breaks="After a loss the page stays away.",
+        plant=_page(("if (now >= due) connect();", "")),
+        tests=CUT,
+        says=r"stalebar",
     ),
 }
 BREAKAGES.update(PUSH)
