@@ -101,6 +101,10 @@ class Desks:
     async def pause(self, identity: Identity, paused: bool, reason: str) -> None:
         """Ask the PBX; the answer is only that it was asked. What is shown follows the PBX's event."""
         members = [m for phone in self._session.phones.of(identity.login) for m in self._exchanges.members(phone)]
+        state = self._session.heads.agent_of(identity.login)
+        if not members and state is not None and state.queues:
+            text = "本机不连接您的交换机，请在另一台主机的页面上操作"
+            raise Refusal(409, "not_here", text, "This node does not follow your PBX; use a page of another node")
         if not members:
             raise Refusal(409, "no_queue", "您的话机不在任何队列中", "Your phone is in no queue")
         try:
