@@ -8,7 +8,9 @@ cookie that scripts cannot read, the store has its hash. Rules: OWASP ASVS 5.0 6
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -21,11 +23,18 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 IDLE_S: Final = 12 * 3600.0
 "A session unused for this long ends: one shift."
 ABSOLUTE_S: Final = 24 * 3600.0
 "A session ends this long after the login, whatever happens."
+AWAY_S: Final = 600.0
+"While the store is away, whoever it knew so short a time ago is believed to be who he was: pages come back."
+TOUCH_S: Final = 0.25
+"So long a request waits for the use of its session to be written down."
+MOST_TOUCHING: Final = 100
+"Uses of sessions that may wait for that; the rest waits for the next minute."
 MIN_PASSWORD: Final = 12
 "Fewest characters of a new password (ASVS 6.2.1)."
 
@@ -131,6 +140,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, login=f"{WALL}:{self.login}", role=WALL, interfaces=())
 
 
+class AccountsAway(Exception):
+    """The store does not say who somebody is."""
+
+
 class LoginRefused(Exception):
     """The login or the password is wrong, or it is too early to try again (`retry_after` seconds)."""
 
@@ -232,6 +245,8 @@ class Auth:
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="argon2")
         self._reader = ThreadPoolExecutor(2, thread_name_prefix="accounts")
+        self._toucher = ThreadPoolExecutor(1, thread_name_prefix="sessions")
+        self._touching = 0
         # An unknown login is checked against this, so that it takes as long as a known one.
         self._dummy = self._pool.submit(self._hasher.hash, secrets.token_urlsafe(16))
         self._waiting = 0
@@ -248,7 +263,10 @@ class Auth:
         return self._hasher.hash(password)
 
     async def login(self, login: str, password: str, address: str) -> tuple[str, Identity]:
-        """(token, identity) of a new session. Raises LoginRefused, which never tells whether the login exists."""
+        """(token, identity) of a new session. Raises LoginRefused, which never tells whether the login exists.
+
+        Raises AccountsAway, too.
+        """
         now = self._clock()
         wait = self.delays.wait(login, address, now)
         if wait > 0:
@@ -294,12 +312,15 @@ class Auth:
         return morsel.value if morsel is not None and 20 <= len(morsel.value) <= 100 else None
 
     async def identify(self, headers: Mapping[str, str]) -> Identity | None:
-        """Who sent these headers; None for nobody: no session, an ended one, a disabled user."""
+        """Who sent these headers; None for nobody: no session, an ended one, a disabled user. Raises AccountsAway."""
         token = self.token_of(headers)
         return None if token is None else await self._identify_session(token_hash(token))
 
     async def still(self, sessions: Collection[str]) -> dict[str, Identity]:
-        """{session: its user now} of those that live on: open sockets are checked with it, all in one question."""
+        """{session: its user now} of those that live on: open sockets are checked with it, all in one question.
+
+        Raises AccountsAway.
+        """
         wanted = set(sessions)
         found, people = await self._read(lambda: (self._accounts.sessions(), self._accounts.accounts()))
         accounts = {account.login: account for account in people}
@@ -323,27 +344,41 @@ class Auth:
         cached = self._cache.get(session)
         if cached is not None and now - cached[0] < self._cache_s and now < cached[1].expires_at:
             return cached[1]
-        found = await self._read(lambda: self._accounts.session(session))
-        if found is None:
-            self._forget(session)
-            return None
-        account = await self._read(lambda: self._accounts.account(found.login))
-        if account is None or not self._lives(found, account, now):
+        try:
+            found = await self._read(lambda: self._accounts.session(session))
+            account = None if found is None else await self._read(lambda: self._accounts.account(found.login))
+        except AccountsAway:
+            if cached is not None and now - cached[0] < AWAY_S and now < cached[1].expires_at:
+                return cached[1]
+            raise
+        if found is None or account is None or not self._lives(found, account, now):
             if account is not None and not account.disabled:
-                await self._read(lambda: self._accounts.end_session(session))
+                with contextlib.suppress(AccountsAway):
+                    await self._read(lambda: self._accounts.end_session(session))
             self._forget(session)
             return None
         return self._remember(account, found, now)
 
     async def touch(self, identity: Identity) -> None:
-        """The session was used. Written to the store at most once a minute."""
+        """The session was used. Written to the store at most once a minute; whether it can be is nobody's concern."""
         now = self._clock()
         if now - self._touched.get(identity.session, 0.0) < 60.0:
             return
         self._touched[identity.session] = now
         while len(self._touched) > 10_000:
             self._touched.popitem(last=False)
-        await self._read(lambda: self._accounts.touch_session(identity.session, now))
+        if self._touching >= MOST_TOUCHING:
+            return
+        self._touching += 1
+        loop = asyncio.get_running_loop()
+        written = loop.run_in_executor(self._toucher, self._accounts.touch_session, identity.session, now)
+        written.add_done_callback(self._touched_once)
+        await asyncio.wait((written,), timeout=TOUCH_S)
+
+    def _touched_once(self, written: asyncio.Future[None]) -> None:
+        self._touching -= 1
+        if not written.cancelled() and (error := written.exception()) is not None:
+            log.debug("the use of a session was not written down: %s", type(error).__name__)
 
     async def logout(self, identity: Identity) -> None:
         """End a session."""
@@ -360,6 +395,7 @@ class Auth:
         """Let the worker threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self._toucher.shutdown(wait=False, cancel_futures=True)
 
     def _remember(self, account: Account, session: StoredSession, now: float) -> Identity:
         identity = Identity(
@@ -386,4 +422,8 @@ class Auth:
         self._cache.clear()
 
     async def _read(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reader, call)
+        """Raises AccountsAway for whatever the store has."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reader, call)
+        except Exception as error:
+            raise AccountsAway(type(error).__name__) from error

@@ -13,7 +13,7 @@ from cti import events, wire
 from cti.ami.actions import AmiError
 from cti.ami.messages import Packet
 from cti.asking import ask
-from cti.auth import Identity
+from cti.auth import AccountsAway, Identity
 from cti.control import listening
 from cti.control.able import Ability
 from cti.control.desk import ControlDesk
@@ -31,6 +31,7 @@ from cti.popup.hub import Page
 from cti.popup.lanes import Lane
 from cti.settings import Settings
 from cti.store import Store
+from cti.store.aside import Aside
 from cti.ticker import wall_clock
 from cti.wire.supervision import (
     ActionsAnswer,
@@ -85,6 +86,8 @@ class Supervision:
         self._waiting_to_keep: dict[str, ActionView] = {}
         self._kept_once: set[str] = set()
         self._keeping = asyncio.Lock()
+        folder = settings.store.journal_folder
+        self._aside = None if folder is None else Aside(folder / "actions", ActionView)
         self._before: list[ActionView] = []
         self.standing = Standing()
         self.office = Office(
@@ -117,6 +120,7 @@ class Supervision:
         What was done stands on the boards as before, but is not undone over a restart. Raises StoreError.
         """
         await self.rules.load(self._settings.rules)
+        await self._write_left_over()
         for stored in reversed(await asyncio.to_thread(lambda: self._store.actions(limit=100))):
             view = msgspec.structs.replace(stored, undo=None)
             if view.state == "asked":
@@ -127,6 +131,19 @@ class Supervision:
             if view.kind == "listen" and view.state == "confirmed" and view.ended_at is None:
                 self._before.append(view)
 
+    async def _write_left_over(self) -> None:
+        """What an earlier run did while the store was away is written before anything is read."""
+        aside = self._aside
+        if aside is None:
+            return
+        left = {view.id: view for view in await asyncio.to_thread(aside.left_over)}
+        for view in left.values():
+            if await asyncio.to_thread(self._store.action, view.id) is not None:
+                self._kept_once.add(view.id)
+            await self._keep(view)
+        if not self._waiting_to_keep:
+            await asyncio.to_thread(aside.stored)
+
     async def run(self) -> None:
         """Read the teams, write what could not be written, end listening without a right; for ever."""
         while True:
@@ -135,8 +152,8 @@ class Supervision:
                 for view in list(self._waiting_to_keep.values()):
                     await self._keep(view)
                 await self._watch_listeners()
-            except Declined as declined:
-                log.warning("supervision: %s", declined.code)
+            except (Declined, AccountsAway) as error:
+                log.warning("supervision: %s", error.code if isinstance(error, Declined) else "accounts")
             self.steward.soon()
             await asyncio.sleep(ROUND_S)
 
@@ -163,6 +180,8 @@ class Supervision:
         """Nothing more is asked or waited for."""
         self.steward.stop()
         await self.office.close()
+        if self._aside is not None:
+            await asyncio.to_thread(self._aside.close)
 
     def on_event(self, event: Event) -> None:
         """One event of the PBX, in order."""
@@ -298,11 +317,14 @@ class Supervision:
                 await self.stored(lambda: self._store.put_action(view, new=new))
             except Declined as declined:
                 log.warning("an action waits to be written down: %s", declined.code)
+                if self._aside is not None and waiting.get(view.id) is not view:
+                    await asyncio.to_thread(self._aside.keep, view)
                 waiting[view.id] = view
                 while len(waiting) > 1000:
                     del waiting[next(iter(waiting))]
                 return
-            waiting.pop(view.id, None)
+            if waiting.pop(view.id, None) is not None and not waiting and self._aside is not None:
+                await asyncio.to_thread(self._aside.stored)
             self._kept_once.add(view.id)
             while len(self._kept_once) > 2000:
                 self._kept_once.pop()

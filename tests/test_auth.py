@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import threading
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Literal
@@ -13,8 +14,10 @@ from argon2 import PasswordHasher
 
 from cti.auth import (
     ABSOLUTE_S,
+    AWAY_S,
     IDLE_S,
     Account,
+    AccountsAway,
     Auth,
     Delays,
     LoginRefused,
@@ -36,9 +39,18 @@ class Book:
         self.people = {"lin": Account(login="lin", name="林知夏", role="agent", password_hash=hasher.hash(PASSWORD))}
         self.kept: dict[str, StoredSession] = {}
         self.asked = 0
+        self.away = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def _answer(self) -> None:
+        self.gate.wait(60)
+        if self.away:
+            raise OSError("away")
 
     def account(self, login: str) -> Account | None:
         """The user of that login."""
+        self._answer()
         return self.people.get(login)
 
     def create_session(self, session: StoredSession) -> None:
@@ -47,6 +59,7 @@ class Book:
 
     def session(self, token_hash: str) -> StoredSession | None:
         """The session with that hash."""
+        self._answer()
         self.asked += 1
         return self.kept.get(token_hash)
 
@@ -61,6 +74,7 @@ class Book:
 
     def touch_session(self, token_hash: str, at: float) -> None:
         """Used at `at`."""
+        self._answer()
         old = self.kept[token_hash]
         self.kept[token_hash] = StoredSession(
             token_hash=token_hash, login=old.login, created_at=old.created_at, seen_at=at
@@ -314,3 +328,38 @@ def test_new_passwords_are_long_and_not_the_name() -> None:
     made = {new_password() for _ in range(50)}
     assert len(made) == 50
     assert all(password_fault(p, "lin") is None for p in made)
+
+
+async def test_who_was_known_is_believed_while_the_store_is_away(desk: Desk) -> None:
+    """Pages come back in an outage: for ten minutes, and for those alone whom the store knew before it."""
+    token, identity = await desk.auth.login("lin", PASSWORD, "")
+    desk.now += 5
+    assert await desk.auth.identify(desk.headers(token)) is not None
+    desk.book.away = True
+    desk.now += AWAY_S - 1
+    assert (await desk.auth.identify(desk.headers(token))) == identity
+    desk.now += 2
+    with pytest.raises(AccountsAway):
+        await desk.auth.identify(desk.headers(token))
+    with pytest.raises(AccountsAway):
+        await desk.auth.identify(desk.headers("another-token-of-nobody-that-was-here-0000000"))
+    with pytest.raises(AccountsAway):
+        await desk.auth.login("lin", PASSWORD, "")
+    desk.book.away = False
+    assert (await desk.auth.identify(desk.headers(token))) is not None
+
+
+async def test_use_that_cannot_be_written_down_stops_nobody(desk: Desk) -> None:
+    """A store that refuses or hangs neither fails a request nor closes a page, and the session lives on by its use."""
+    token, identity = await desk.auth.login("lin", PASSWORD, "")
+    desk.book.away = True
+    desk.now += IDLE_S - 1
+    await desk.auth.touch(identity)
+    desk.book.away = False
+    desk.now += 2
+    assert await desk.auth.identify(desk.headers(token)) is not None
+    desk.book.gate.clear()
+    for _ in range(3):
+        desk.now += 61
+        await desk.auth.touch(identity)
+    desk.book.gate.set()

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from cti import wire
-from cti.auth import Auth, Identity, origin_allowed
+from cti.auth import AccountsAway, Auth, Identity, origin_allowed
 from cti.web.ports import Condition, Desk, History, Refusal, Site
 from cti.web.ports.customers import Customers
 from cti.web.ports.messages import Messaging
@@ -191,6 +191,8 @@ def entrance(route: Route, services: Services) -> Callable[[web.Request], Awaita
             return refused(refusal)
         except web.HTTPException:
             raise
+        except AccountsAway:
+            return refused(Refusal(503, "store", "数据库暂不可用，请重试", "The store is away; try again"))
         except Exception as error:
             # Neither the body nor the path's variable parts: they may hold a number or a name.
             log.exception("%s %s failed: %s", route.method, route.path, type(error).__name__, exc_info=False)
