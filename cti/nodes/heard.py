@@ -53,7 +53,8 @@ class Heard:
         open_here, open_there = _open(before), _open(told)
         over_there = {event.call for event in told if isinstance(event, events.CallEnded)}
         agents_there = _agents(told)
-        gone: list[Event] = _quiet(before, told, now)
+        lasting = [event for event in before if getattr(event, "call", None) in open_there]
+        gone: list[Event] = _quiet(lasting, told, now)
         gone += [
             events.CallEnded(call=call, at=now, pbx=self.name)
             for call in open_here

@@ -46,18 +46,20 @@ URGENT: Final = (
 
 
 class Beat(msgspec.Struct, frozen=True):
-    """How the link to a PBX stands, from the node that leads it."""
+    """How the link to a PBX stands, from the node that leads it, under which epoch."""
 
     pbx: str
+    epoch: int
     state: str
     text: str
     text_en: str
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A piece of what stands at a PBX; `left` more follow."""
+    """A piece of what stands at a PBX, from the node that leads it, under which epoch; `left` more follow."""
 
     pbx: str
+    epoch: int
     first: bool
     left: int
     events: tuple[AnyEvent, ...]
@@ -100,6 +102,8 @@ class Neighbours:
         self._heard = {one.name: one for one in heard}
         self._on_hole = on_hole
         self._parts: dict[str, list[Event]] = {}
+        self._leaders: dict[str, tuple[int, str]] = {}
+        "{PBX: (epoch, node)} of whoever leads: what a node says that led before it, and stood still, is old."
         self._answering: asyncio.TimerHandle | None = None
         self._asked: set[str] = set()
         self.odd = 0
@@ -150,7 +154,7 @@ class Neighbours:
 
     def _tell_beat(self, one: Exchange) -> None:
         state = one.link.state
-        self._tell("beat", Beat(one.name, state.phase, state.text, state.text_en))
+        self._tell("beat", Beat(one.name, one.epoch, state.phase, state.text, state.text_en))
 
     def _tell_standing(self, one: Exchange) -> None:
         if one.standing is None:
@@ -159,7 +163,9 @@ class Neighbours:
         pieces = [told[n : n + PART] for n in range(0, len(told), PART)] or [()]
         for n, piece in enumerate(pieces):
             self._tell(
-                "part", Part(one.name, n == 0, len(pieces) - n - 1, cast("tuple[AnyEvent, ...]", piece)), urgent=True
+                "part",
+                Part(one.name, one.epoch, n == 0, len(pieces) - n - 1, cast("tuple[AnyEvent, ...]", piece)),
+                urgent=True,
             )
 
     async def _beat(self) -> None:
@@ -183,25 +189,33 @@ class Neighbours:
         body = bytes(message.body)
         try:
             if message.kind == "event":
-                self._hear_event(wire.decode_event(body))
+                self._hear_event(node, wire.decode_event(body))
             elif message.kind in _KINDS:
-                self._take(msgspec.json.decode(body, type=_KINDS[message.kind]))
+                self._take(node, msgspec.json.decode(body, type=_KINDS[message.kind]))
             elif not self._sharing.hear(message.kind, body):
                 self.odd += 1
         except (msgspec.DecodeError, wire.WireError, RecursionError):
             self.odd += 1
 
-    def _hear_event(self, event: Event) -> None:
+    def _hear_event(self, node: str, event: Event) -> None:
         heard = self._heard.get(event.pbx)
-        if heard is not None:
+        if heard is not None and self._leaders.get(event.pbx, (0, node))[1] == node:
             heard.event(event)
 
-    def _take(self, told: Any) -> None:
+    def _leads(self, node: str, told: Beat | Part) -> bool:
+        """True where this comes from whoever leads."""
+        newest = max(self._leaders.get(told.pbx, (0, "")), (told.epoch, node))
+        self._leaders[told.pbx] = newest
+        return newest == (told.epoch, node)
+
+    def _take(self, node: str, told: Any) -> None:
         match told:
             case Beat() if told.pbx in self._heard:
-                self._heard[told.pbx].beat(told.state, told.text, told.text_en)
+                if self._leads(node, told):
+                    self._heard[told.pbx].beat(told.state, told.text, told.text_en)
             case Part() if told.pbx in self._heard:
-                self._take_part(told)
+                if self._leads(node, told):
+                    self._take_part(told)
             case Ended() if told.call.ended_at is not None:
                 if not any(one.pbx.call(told.call.id) for one in self._followed.values()):
                     self._floor.calls_changed([told.call])
