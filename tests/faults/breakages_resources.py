@@ -1,0 +1,109 @@
+"""Breakages of what is bounded: names, the event loop's time, open files (F31, F35, F36)."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from tests.faults.breakages import BREAKAGES, Breakage
+
+_LONG = "tests/faults/test_resources_long.py::"
+NAMES = f"{_LONG}test_names_without_end_make_neither_series_nor_memory"
+STALL = f"{_LONG}test_stalled_loop_is_logged_with_its_place_and_costs_no_call"
+FILES = f"{_LONG}test_open_files_that_run_out_cost_the_newest_page_and_nothing_else"
+
+
+def _series_of_strangers() -> None:
+    from collections.abc import Iterator
+
+    from cti.condition import Watch
+    from cti.metrics import Sample
+
+    whole = Watch._samples
+
+    def samples(self: Watch) -> Iterator[Sample]:
+        yield from whole(self)
+        for name, queue in self._floor.board.snapshot().queues.items():
+            yield Sample("waiting", float(queue.waiting), (name,))
+
+    Watch._samples = samples  # type: ignore[method-assign]
+
+
+def _keeps_what_it_heard() -> None:
+    from cti.ami.messages import Packet
+    from cti.feed import Feed
+
+    heard: list[bytes] = []
+    whole = Feed.on_packet
+
+    def on_packet(self: Feed, packet: Packet, now: float) -> None:
+        heard.append(packet.raw * 8)
+        whole(self, packet, now)
+
+    Feed.on_packet = on_packet  # type: ignore[method-assign]
+
+
+def _nobody_watches_the_loop() -> None:
+    from cti.watchdog import Watchdog
+
+    Watchdog._say = lambda self, now: None  # type: ignore[method-assign]
+
+
+def _stalls_are_not_counted() -> None:
+    import cti.watchdog
+
+    class Deaf(cti.watchdog.Watchdog):
+        stalls = property(lambda self: 0, lambda self, count: None)
+
+    cti.watchdog.Watchdog = Deaf  # type: ignore[misc]
+
+
+def _lets_everybody_in() -> None:
+    from cti.doorway import Doorway
+
+    def accept(self: Doorway) -> tuple[socket.socket, Any]:
+        return socket.socket.accept(self)
+
+    Doorway.accept = accept  # type: ignore[method-assign]
+
+
+def _sheds_for_ever() -> None:
+    from cti.doorway import Doorway
+
+    whole = Doorway.accept
+
+    def accept(self: Doorway) -> tuple[socket.socket, Any]:
+        connection, address = whole(self)
+        if self.shed:
+            connection.close()
+            raise BlockingIOError
+        return connection, address
+
+    Doorway.accept = accept  # type: ignore[method-assign]
+
+
+RESOURCES = {
+    "names-make-series": Breakage(
+        "F31", "every queue that was ever named is a series", _series_of_strangers, (NAMES,), "series of strangers"
+    ),
+    "keeps-what-it-heard": Breakage(
+        "F31", "every packet that came is kept", _keeps_what_it_heard, (NAMES,), "memory grew by"
+    ),
+    "loop-unwatched": Breakage(
+        "F35", "nobody says where the loop stands", _nobody_watches_the_loop, (STALL,), "does not name the place"
+    ),
+    "stalls-uncounted": Breakage(
+        "F35", "stalls are not counted", _stalls_are_not_counted, (STALL,), "the stall was not counted"
+    ),
+    "lets-everybody-in": Breakage(
+        "F36",
+        "connections take the last file",
+        _lets_everybody_in,
+        (FILES,),
+        "did not come back|were not written down|assert 50 < stayed|assert shed|Error",
+    ),
+    "sheds-for-ever": Breakage(
+        "F36", "once full nobody is let in any more", _sheds_for_ever, (FILES,), "nobody new is let in"
+    ),
+}
+BREAKAGES.update(RESOURCES)
