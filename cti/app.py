@@ -25,7 +25,7 @@ from cti.board import Board, QueuePlan
 from cti.bus import Bus
 from cti.calls.pbx import Pbx
 from cti.chronicle import Chronicle
-from cti.condition import Watch, of_doors
+from cti.condition import Watch, of_closes, of_doors
 from cti.customers import Customers, Opening
 from cti.desk import Desks
 from cti.exchange import Exchange
@@ -318,7 +318,7 @@ class App:
                 self.cluster.samples,
                 self.watchdog.samples,
                 Machine(wall_clock()).samples,
-                lambda: of_doors(self._doors),
+                lambda: (*of_doors(self._doors), *of_closes(self.push.closed)),
             ),
             standing_by=self.cluster.standing_by,
             version=__version__,

@@ -152,3 +152,8 @@ def of_pbx(
 def of_doors(doors: Mapping[str, object]) -> Iterable[Sample]:
     """Connections that were closed for want of files; `doors` is {listener: its `Doorway`}."""
     return [Sample("connections_shed_total", float(getattr(door, "shed", 0)), (name,)) for name, door in doors.items()]
+
+
+def of_closes(closed: Mapping[int, int]) -> Iterable[Sample]:
+    """Push connections that the service closed; `closed` is {code: how many}."""
+    return [Sample("push_closed_total", float(count), (str(code),)) for code, count in closed.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
@@ -124,6 +125,8 @@ class PushServer:
         self._rounds: tuple[asyncio.Task[None], ...] = ()
         self.refused = 0
         "Handshakes refused since the start."
+        self.closed: Counter[int] = Counter()
+        "{code: connections that were closed from here with it}; what browsers close is theirs."
 
     async def start(self, host: str, port: int, *, sock: socket.socket | None = None) -> int:
         """Listen; returns the port (useful where `port` is 0)."""
@@ -198,6 +201,9 @@ class PushServer:
         finally:
             if page is not None:
                 self._hub.leave(page)
+            sent = connection.protocol.close_sent
+            if sent is not None and not connection.protocol.close_rcvd_then_sent:
+                self.closed[sent.code] += 1
 
     async def _who(self, connection: ServerConnection) -> Identity | None:
         request = connection.request

@@ -86,6 +86,21 @@ async def test_callers_make_no_series(running: Service) -> None:
     assert "1390000" not in after
 
 
+async def test_closes_are_counted_by_their_code(running: Service) -> None:
+    """What the service closes is counted: the page of one who logged out with 4001; what a browser closes is not."""
+    async with running.browser("hansong") as browser:
+        leaving, staying = await browser.screen("board"), await browser.screen("board")
+        await leaving.ws.close()
+        assert (await browser.call("POST", "/logout"))[0] < 300
+        await asyncio.wait_for(staying.ws.wait_closed(), GUARD_S)
+        assert staying.ws.close_code == 4001
+        await eventually(lambda: running.app.push.closed)
+        _, text = await asked(running.base, "/metrics")
+        assert [one for one in text.split("\n") if "push_closed_total{" in one] == [
+            'thirteen_push_closed_total{code="4001"} 1'
+        ]
+
+
 async def test_cut_link_is_not_ready_with_its_reason_until_it_is_live_again(running: Service) -> None:
     """/readyz follows the link, names the part in both languages; /healthz says all the while that it runs (I20)."""
     assert await asked(running.base, "/readyz") == (200, "ready\n")
