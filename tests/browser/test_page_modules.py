@@ -204,7 +204,7 @@ async def test_untouched_parts_keep_their_identity(page: Page) -> None:
         ("live", True, True, 99, "live", None),
         ("lost", True, True, 0.5, "live", "pbx"),
         ("lost", True, True, 2, "late", "pbx"),
-        ("lost", True, True, 3.1, "stale", "pbx"),
+        ("lost", True, True, 2.1, "stale", "pbx"),
         ("resyncing", True, True, 3.1, "stale", "pbx"),
         ("refused", True, True, 9, "stale", "refused"),
         ("live", False, True, 2, "late", "service"),
@@ -215,7 +215,7 @@ async def test_untouched_parts_keep_their_identity(page: Page) -> None:
 async def test_page_says_when_it_is_not_current(
     page: Page, link: str, open_: bool, online: bool, age: float, level: str, cause: str | None
 ) -> None:
-    """Up to a second nothing, up to three the dot, then all of the page; and why."""
+    """Up to a second nothing, up to two the dot, then all of the page; and why."""
     since = 1000.0 - age
     asked = {
         "socket": {"open": open_, "lostAt": since},

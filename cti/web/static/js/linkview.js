@@ -1,7 +1,10 @@
 // Is what the page shows true now? Pure: socket, PBX link and browser network in, one verdict out.
 
-/** After this many seconds without a live link the page says so all over; before it only the dot does. */
-export const STALE_AFTER_S = 3;
+/**
+ * After this many seconds without a live link the page says so all over; before it only the dot does. Pages look once a
+ * second: so it stands within 3 s of the word that the link is lost, and within 6 s of the moment the cable was cut.
+ */
+export const STALE_AFTER_S = 2;
 
 /**
  * `socket`: {open, lostAt, attempt, retryAt} (PBX clock), `link`: the `link` of the last frame or null, `online`: the

@@ -35,7 +35,7 @@ const view = computed(() =>
     now: tick.value,
   }),
 );
-/** starting, live, late (1 to 3 s without a live link) or stale. */
+/** starting, live, late (1 to 2 s without a live link) or stale. */
 export const level = computed(() => view.value.level);
 export const lostCause = computed(() => view.value.cause);
 export const lostSince = computed(() => view.value.since);
