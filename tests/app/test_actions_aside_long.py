@@ -26,7 +26,7 @@ async def test_action_during_an_outage_outlives_the_service(folder: Path, made: 
             wish = {"kind": "member_pause", "id": "p-1", "interface": phone, "queue": None, "reason": "培训"}
             assert (await browser.call("POST", "/control/actions", wish))[0] == 202
             journal = folder / "journal" / "actions"
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(40):
                 while b'"confirmed"' not in journal.read_bytes():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
     lock.execute("ROLLBACK")

@@ -12,6 +12,7 @@ from tests.faults.breakages import BREAKAGES, Breakage
 
 _LONG = "tests/faults/test_store_faults_long.py::"
 KILLED = f"{_LONG}test_database_away_and_the_service_killed_meanwhile_lose_and_double_nothing"
+BACK = f"{_LONG}test_database_away_and_back_loses_and_doubles_nothing"
 LOCKED = f"{_LONG}test_locked_file_holds_up_nobody"
 FULL = f"{_LONG}test_full_disk_costs_no_call_and_no_text_that_was_acknowledged"
 SOUND = "tests/store/test_store_sound.py::test_log_that_lost_what_was_committed_is_refused_until_somebody_decides"
@@ -75,6 +76,18 @@ def _statements_never_end() -> None:
     sql.hurry = lambda connection, within_s: None
 
 
+def _actions_are_forgotten() -> None:
+    from cti.store.aside import Aside
+
+    Aside.keep = lambda self, fact: True  # type: ignore[method-assign]
+
+
+def _nobody_is_known() -> None:
+    import cti.auth
+
+    vars(cti.auth)["AWAY_S"] = 0.0
+
+
 def _outage_is_for_ever() -> None:
     from cti.store import StoreError
 
@@ -108,6 +121,17 @@ STORE = {
         _journal_is_emptied_early,
         (KILLED,),
         "misses calls",
+    ),
+    "nobody-is-known-in-an-outage": Breakage(
+        "F15", "a page cannot come back while the database is away", _nobody_is_known, (BACK,), "InvalidStatus|Closed"
+    ),
+    "actions-are-forgotten": Breakage(
+        "F16",
+        "what was done to the PBX while nobody could write is forgotten",
+        _actions_are_forgotten,
+        ("tests/app/test_actions_aside_long.py::test_action_during_an_outage_outlives_the_service",),
+        "TimeoutError",
+        cheap=False,
     ),
     "older-takes-the-place": Breakage(
         "F15",

@@ -9,7 +9,7 @@ from tests.faults.broken import notices
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", STORE)
+@pytest.mark.parametrize("name", [name for name, breakage in STORE.items() if breakage.cheap])
 def test_broken_store_is_noticed(name: str) -> None:
     """The program with this breakage fails the test that stands against it, for the right reason."""
     assert notices(name) == ""

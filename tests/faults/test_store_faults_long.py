@@ -11,18 +11,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from websockets.asyncio.client import ClientConnection, connect
 
 from crm_bridge.embedded import EmbeddedCrm
+from cti.auth import Account, StoredSession, token_hash
+from cti.demo import site
 from cti.demo.pbx import SECRET, USERNAME, ReplayedPbx
 from cti.demo.playback import TRUNK
 from cti.store import Store
+from cti.ticker import wall_clock
 from tests.asterisk.ports import free_port
 from tests.debian import Unavailable
 from tests.faults.broken import VARIABLE
@@ -165,11 +169,54 @@ class Pulse:
         return await self._asking
 
 
+AGENTS = [(interface, site.LOGINS[interface]) for interface, _, queues, _ in site.AGENTS if "europe" in queues]
+
+
+def _token(login: str) -> str:
+    return f"token-of-{login}-".ljust(44, "x")
+
+
+@asynccontextmanager
+async def pages(cti: CtiProcess) -> AsyncIterator[Callable[[], Coroutine[Any, Any, str]]]:
+    """The desks of the queue's agents, open; gives what waits for the first pop at any of them."""
+    async with AsyncExitStack() as stack:
+        opened = []
+        for _, login in AGENTS:
+            headers = {"Cookie": f"cti={_token(login)}", "Origin": cti.base}
+            ws = await stack.enter_async_context(
+                connect(f"ws://127.0.0.1:{cti.push}/push", additional_headers=headers, max_size=None)
+            )
+            await ws.send('{"type":"hello","v":1,"page":"desk"}')
+            assert json.loads(await ws.recv())["type"] == "snapshot"
+            opened.append(ws)
+
+        async def heard(ws: ClientConnection) -> str:
+            while (frame := json.loads(await ws.recv()))["type"] != "pop":
+                pass
+            return str(frame["pop"]["state"])
+
+        async def popped() -> str:
+            hearing = [asyncio.create_task(heard(ws)) for ws in opened]
+            done, rest = await asyncio.wait(hearing, timeout=GUARD, return_when=asyncio.FIRST_COMPLETED)
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+            assert done, "no page was told of the call"
+            return next(iter(done)).result()
+
+        yield popped
+
+
 @asynccontextmanager
 async def house(folder: Path, url: str) -> AsyncIterator[House]:
     """It runs and is ready."""
     store = Store.open(url)
     store.migrate()
+    now = wall_clock()
+    for interface, login in AGENTS:
+        store.add_user(Account(login=login, name=login, role="agent", password_hash="none", interfaces=(interface,)))
+        session = StoredSession(token_hash=token_hash(_token(login)), login=login, created_at=now, seen_at=now)
+        store.create_session(session)
     store.close()
     EmbeddedCrm(f"sqlite:///{folder}/crm.db").close()
     async with ReplayedPbx(speed=30.0, playing=False, talk=(3.0, 6.0)) as pbx:
@@ -211,12 +258,18 @@ async def test_database_away_and_the_service_killed_meanwhile_lose_and_double_no
 
 
 async def test_database_away_and_back_loses_and_doubles_nothing(tmp_path: Path, server: Postgresql) -> None:
-    """The service lives through an outage: not ready while it lasts, and then everything is written (F15, I20)."""
+    """The service lives through an outage: not ready while it lasts, pages come back and pop, and then everything is
+    written (F15, I20)."""
     async with house(tmp_path, server.create("back")) as one:
-        await one.play(["answered"])
+        async with pages(one.cti):
+            await one.play(["answered"])
         await asyncio.to_thread(server.halt)
         await one.not_ready()
-        await one.play(["abandoned", "answered"])
+        await asyncio.sleep(1.5)  # longer than a session is believed without asking: nobody tells when that is over
+        async with pages(one.cti) as popped:
+            first = asyncio.create_task(popped())
+            await one.play(["answered", "abandoned"])
+            assert await first in ("ringing", "talking")
         await asyncio.to_thread(server.again)
         await one.cti.ready()
         await one.play(["timeout"])
