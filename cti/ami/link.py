@@ -54,8 +54,8 @@ class Pace(msgspec.Struct, frozen=True):
 
     ping_idle: float = 1.0
     "Without a byte for this long, ask."
-    dead_after: float = 3.0
-    "Without a byte for this long, the other side is gone."
+    dead_after: float = 2.8
+    "Without a byte for this long, the other side is gone: pages know it within 3 s of the last byte."
     retry_first: float = 0.25
     "Upper bound of the first wait before coming back; doubled each time, and the wait is drawn from 0 to it."
     retry_cap: float = 5.0

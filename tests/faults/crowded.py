@@ -99,8 +99,12 @@ async def through(
     lossy: bool = False,
     small_buffers: bool = False,
     environment: Mapping[str, str] | None = None,
+    pause_s: float | None = None,
 ) -> Run:
-    """The crowd calls, the faults befall the service one after the other, and what it missed is waited for."""
+    """The crowd calls, the faults befall the service one after the other, and what it missed is waited for.
+
+    `pause_s`: about so long between two faults; None: spread over the time of the crowd.
+    """
     rng = random.Random(crowd.seed)
     during = crowd.calls / crowd.per_second
     async with (
@@ -112,7 +116,8 @@ async def through(
         crowding = asyncio.create_task(press(pbx, crowd, guard=during + 60 + 15 * len(faults)))
         try:
             for fault in faults:
-                await asyncio.sleep(max(0.2, rng.uniform(0.5, 1.5) * during / (len(faults) + 1) - 1.0))
+                mean = max(0.2, during / (len(faults) + 1) - 1.0) if pause_s is None else pause_s
+                await asyncio.sleep(rng.uniform(0.5, 1.5) * mean)
                 await stand.suffer(fault)
             await crowding
         finally:

@@ -16,6 +16,8 @@ class Figure:
     measured: str
     goal: str
     met: bool
+    hangs: bool = False
+    "Took more than five times what it should: not slow but stuck."
 
     def __str__(self) -> str:
         """As it is printed."""
@@ -41,6 +43,7 @@ def timed(name: str, times: Sequence[float], goal_s: float, *, unit: str = "s") 
         f"p50 {p50:.{digits}f} p99 {p99:.{digits}f} max {worst:.{digits}f} {unit}",
         f"p99 <= {goal_s * scale:g} {unit}",
         bool(times) and p99 <= goal_s * scale,
+        not times or max(times) > 5 * goal_s,
     )
 
 

@@ -27,6 +27,8 @@ class CtiProcess:
         self.web, self.push = free_port(), free_port()
         self._environment = {**os.environ, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
+        self.words = program()
+        "What starts `cti`."
         self.config.write_text(f"{config}\n[web]\nport = {self.web}\n[push]\nport = {self.push}\n", encoding="utf-8")
 
     async def __aenter__(self) -> Self:
@@ -58,7 +60,7 @@ class CtiProcess:
         """Start and, unless told otherwise, wait until it is ready."""
         with (self.folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(*program(), "run", "--config", str(self.config)),
+                *(*self.words, "run", "--config", str(self.config)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
