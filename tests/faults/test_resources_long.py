@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +32,7 @@ FILES = 256
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[CtiProcess, ReplayedPbx]]:
+async def running(folder: Path, **environment: str) -> AsyncIterator[tuple[CtiProcess, ReplayedPbx]]:
     """The program on a SQLite store of its own, live on a replayed PBX."""
     async with ReplayedPbx(speed=10.0, playing=False, talk=(1.0, 2.0)) as pbx:
         cti = CtiProcess(
@@ -39,6 +40,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[CtiProcess, ReplayedPbx]]
             f'[pbx]\nname = "main"\nhost = "127.0.0.1"\nport = {pbx.port}\nusername = "{USERNAME}"\n'
             f'secret = "{SECRET}"\ntrunks = ["{TRUNK}*"]\n[queues.europe]\nlabel = "欧洲航线"\n'
             f'[store]\nurl = "sqlite:///{folder}/cti.db"\n[crm]\nurl = "sqlite:///{folder}/crm.db"\n',
+            environment=environment,
         )
         async with cti:
             yield cti, pbx
@@ -146,6 +148,25 @@ async def test_stalled_loop_is_logged_with_its_place_and_costs_no_call(
         assert "thirteen_loop_stalls_total 0\n" not in text, "the stall was not counted"
         assert 'thirteen_pbx_reconnects_total{pbx="main"} 0\n' in text, "the link was given up for our own stall"
         assert await cti.is_ready()
+
+
+async def test_systemd_hears_of_the_start_of_a_loop_that_runs_and_of_the_end(tmp_path: Path) -> None:
+    """What `Type=notify` and `WatchdogSec` need: READY=1 once it is up, WATCHDOG=1 in time, STOPPING=1 at the end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        told: list[str] = []
+
+        async def hears(word: str) -> None:
+            async with asyncio.timeout(GUARD):
+                while word not in told:
+                    told.append((await asyncio.get_running_loop().sock_recv(systemd, 100)).decode())
+
+        async with running(tmp_path, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="400000") as (cti, _):
+            await hears("READY=1")
+            await hears("WATCHDOG=1")
+            assert cti.runs
+        await hears("STOPPING=1")
 
 
 # --- F36 -----------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ async def test_what_does_not_fit_is_away_and_says_why_without_the_password(
         assert hush not in repr(made.relay.where)
 
 
-@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.long), "tls"])
+@pytest.fixture(params=["plain", "tls"])
 def group(request: pytest.FixtureRequest, tls: Certificates) -> Iterator[Group]:
     """A primary, its replica and three sentinels."""
     try:
@@ -94,6 +94,7 @@ def group(request: pytest.FixtureRequest, tls: Certificates) -> Iterator[Group]:
     started.end()
 
 
+@pytest.mark.long
 async def test_killed_primary_is_a_pause_and_what_was_lost_is_known(group: Group, tls: Certificates) -> None:
     """The sentinels name the next primary: telling goes on, and whoever missed an entry of the dead one knows of it."""
     scheme, query = (group.scheme, files(tls) if group.scheme == "rediss" else "")
