@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import openpyxl
 
 from crm_bridge.mapped import values
 from crm_bridge.mapped.mapping import SourceSpec
@@ -197,6 +196,8 @@ def _csv(path: Path) -> Iterator[Sequence[str]]:
 
 
 def _xlsx(path: Path, name: str) -> Iterator[Sequence[str]]:
+    import openpyxl  # here: a start in which everybody waits need not wait for it, too
+
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(part.file_size for part in packed.infolist()) > MAX_FILE:

@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from cti.board.metrics import VARIANTS
 from cti.history.ask import Listed, Question
@@ -99,6 +96,11 @@ def _csv(sheet: Sheet) -> bytes:
 
 
 def _xlsx(sheet: Sheet) -> bytes:
+    # Here: a start in which everybody waits need not wait for it, too.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     table = book.create_sheet(sheet.title)
     table.freeze_panes = "B2"
