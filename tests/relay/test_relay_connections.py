@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from tests.debian import Unavailable
 from tests.relay.test_relay import GUARD_S, Node, listening
@@ -117,3 +119,36 @@ async def test_killed_primary_is_a_pause_and_what_was_lost_is_known(group: Group
         heard = b.bodies("a")
         assert heard == sorted(set(heard)), "heard twice, or out of order"
         assert heard == list(range(53)) or len(b.holes) > before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("group", ["plain"], indirect=True)
+async def test_replica_that_was_behind_takes_over_and_nothing_is_heard_twice(group: Group) -> None:
+    """The next primary has less than was read of the dead one: that is said, and what it has is not heard again."""
+    url = f"redis+sentinel://:sesame-13@{group.hosts}/{GROUP}/0"
+    replica = redis.Redis(port=group.replica.port, password="sesame-13")
+    async with listening(url, "a", "t4") as a, listening(url, "b", "t4") as b:
+        a.relay.tell("n", b"0", urgent=True)
+        await b.until(lambda: b.bodies("a") == [0])
+        await asyncio.to_thread(_until, lambda: replica.xlen("t4") == 1)
+        # It loses its primary, and cannot come back to it.
+        await asyncio.to_thread(replica.config_set, "masterauth", "wrong")
+        await asyncio.to_thread(replica.execute_command, "CLIENT", "KILL", "TYPE", "master")
+        a.relay.tell("n", b"1", urgent=True)
+        await b.until(lambda: b.bodies("a") == [0, 1])
+        before = len(b.holes)
+        group.primary.kill()
+        await b.until(lambda: not b.relay.up)
+        await b.until(lambda: b.relay.up)
+        assert b.holes[before:] == [""], "a primary that lacks what was read is not told of"
+        a.relay.tell("n", b"2", urgent=True)
+        await b.until(lambda: b.bodies("a")[-1:] == [2])
+        assert b.bodies("a") == [0, 1, 2], "heard twice, or not at all"
+    replica.close()
+
+
+def _until(true: Callable[[], object]) -> None:
+    limit = time.monotonic() + GUARD_S
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
