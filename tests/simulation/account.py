@@ -35,7 +35,7 @@ def account_of(world: World) -> Account:
         truth=_truth(world.story),
         calls=[_call(call) for call in world.database.calls.values()],
         rest=_rest(live),
-        states=list(_states(world, live, lossy)),
+        states=[*_states(world, live, lossy), *(Compared("what is heard", *both) for both in world.heard)],
         told=[f"start {n}: ring {ring}" for n, node in enumerate(world.nodes) for ring in node.rings],
         buffers=[buffer for node in living for buffer in _buffers(node)],
         refused=["a line of queue_log"] * world.refused,

@@ -12,7 +12,7 @@ from cti.ami.messages import Packet
 from cti.ami.roster import Roster
 from cti.calls.pbx import Pbx, PbxConfig
 from cti.calls.record import Call
-from cti.events import Event
+from cti.events import AgentState, Event
 from tests.simulation import virtual
 
 CONFIG = PbxConfig(name="sim", trunks=("PJSIP/line*",))
@@ -26,6 +26,8 @@ class Clean:
     "(when, whose documents were taken then)"
     told: list[tuple[float, Event]] = field(default_factory=list)
     "(when, what it told)"
+    agents: list[AgentState] = field(default_factory=list)
+    "At the end."
 
 
 class Core(Pbx):
@@ -46,9 +48,14 @@ class Core(Pbx):
 class Remembered(Pbx):
     """A core that does what was recorded. It stands where its documents were last taken: at most half a second ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
         self._calls: dict[str, Call] = {}
         self._changed: list[Call] = []
+
+    def agents(self) -> list[AgentState]:
+        """At the end."""
+        return self._clean.agents
 
     def goes_on(self, calls: list[Call]) -> None:
         """The next documents."""

@@ -20,6 +20,7 @@ from cti.floor import Floor
 from cti.history.queue_log import LogBook, Rules
 from cti.leadership import TRY_S, Leadership
 from cti.nodes.links import Links
+from cti.nodes.neighbours import Neighbours
 from cti.store.base import StoreError
 from cti.store.journal import Journal
 from cti.store.lease import Lease
@@ -27,6 +28,7 @@ from cti.store.safekeeping import Figures
 from cti.store.writer import Writer
 from tests.simulation.core import Clean, Core, Remembered
 from tests.simulation.database import Database
+from tests.simulation.hearing import Followed, neighbours
 from tests.simulation.scheduler import Life, Process, SlowProcess
 
 if TYPE_CHECKING:
@@ -108,13 +110,12 @@ class Node:
         self.name = name
         self.process = Process(world.scheduler, world.work, Life())
         self.clean = clean
-        self.core: Core | Remembered = Core() if clean is None else Remembered()
+        self.core: Core | Remembered = Core() if clean is None else Remembered(clean)
         self.links = OneLink()
         self.linked = False
         self.late: list[tuple[Packet, float]] = []
         self.recent: list[Packet] = []
         self.rings: list[str] = []
-        self.told: list[events.Event] = []
         self.corrections = 0
         self.refused = 0
         self.book: LogBook | None = None
@@ -123,6 +124,11 @@ class Node:
         "How often it began to lead."
         self._taking: asyncio.Task[None] | None = None
         self.bus = Bus()
+        self.air = Bus()
+        "What others are told of."
+        self.neighbours: Neighbours | None = None
+        self.followed: Followed | None = None
+        self.on_lead: list[Callable[[bool], None]] = []
         self.writer: Writer | Straight
         if world.plan.straight:
             self.writer = Straight(world.database)
@@ -185,6 +191,9 @@ class Node:
         self.connect()
 
     async def _run(self, writer: Writer) -> None:
+        if self.world.listener is not None:
+            self.followed = Followed(self)
+            self.neighbours = neighbours(self.name, self.air, [self.followed], [])
         await writer.recover()
         if self.leadership is None:
             self._adopt(await self._stored())
@@ -217,6 +226,8 @@ class Node:
         self.book = None
         if led:
             self.world.stops_leading(self)
+            for tell in self.on_lead:
+                tell(False)
         if lease is not None:
             self.process.call_soon(self._begin, lease)
 
@@ -230,6 +241,8 @@ class Node:
         if isinstance(self.writer, Writer):
             self.writer.lead(self.world.database.fenced(lease))
         self._adopt(stored)
+        for tell in self.on_lead:
+            tell(True)
 
     def _adopt(self, stored: list[Call]) -> None:
         database = self.world.database
@@ -261,8 +274,19 @@ class Node:
     def remembers(self) -> None:
         """Its core does what was recorded, from now on."""
         assert self.clean is not None
-        moments = [moment for moment in self.clean.saves if moment[0] > self.world.scheduler.now]
-        self._goes_on(iter(moments), None)
+        now = self.world.scheduler.now
+        self._goes_on(iter([moment for moment in self.clean.saves if moment[0] > now]), None)
+        if self.world.listener is not None:
+            self._tells(iter(self.clean.told), None)
+
+    def _tells(self, moments: Iterator[tuple[float, events.Event]], event: events.Event | None) -> None:
+        if event is not None:
+            self.air.publish((event,))
+        following = next(moments, None)
+        if following is not None:
+            at, then = following
+            at = max(at, self.world.scheduler.now)
+            self.world.scheduler.at(at, self._tells, moments, then, process=self.process)
 
     def _goes_on(self, moments: Iterator[tuple[float, list[Call]]], calls: list[Call] | None) -> None:
         if calls is not None:
@@ -335,6 +359,11 @@ class Node:
             self.recent.append(packet)
             self.feed.on_packet(packet, self.world.scheduler.now)
 
+    def beats(self) -> None:
+        """Say how the link stands, as every second: whoever missed something hears of it by the entry's number."""
+        if self.neighbours is not None and self.leads:
+            self.neighbours._tell_beat(cast(Any, self.followed))
+
     def look(self) -> None:
         """A round of the audit: channels and every queue."""
         if not self.linked:
@@ -348,6 +377,10 @@ class Node:
             self.reads()
 
     def _told(self, event: events.Event) -> None:
-        self.told.append(event)
+        assert isinstance(self.core, Core)
+        if self.core.record is not None:
+            self.core.record.told.append((self.world.scheduler.now, event))
+        if self.world.listener is not None:
+            self.air.publish((event,))
         if isinstance(event, events.AgentRinging):
             self.rings.append(event.ring)

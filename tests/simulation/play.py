@@ -13,7 +13,7 @@ from tests.checker import evaluate
 from tests.simulation.account import account_of
 from tests.simulation.core import Clean
 from tests.simulation.story import Story, tell
-from tests.simulation.world import LINK, Fault, Plan, World
+from tests.simulation.world import LINK, RELAY, Fault, Plan, World
 
 SHARE = 20
 "Schedules of one story."
@@ -22,10 +22,16 @@ COLLECT = 1000
 ALONE = (*LINK, "cut", "cut", "crash")
 STORED = ("crash", "torn", "away", "hung", "cut")
 TWO = (*LINK, "cut", "crash", "crash", "torn", "pause", "stall", "stall", "away", "hung")
-FAMILIES = {"alone": (("a",), ALONE), "stored": (("a",), STORED), "two": (("a", "b"), TWO)}
+HEARD = (*RELAY, *RELAY, "cut", "crash", "torn", "pause", "stall", "drop", "away")
+FAMILIES = {
+    "alone": (("a",), ALONE),
+    "stored": (("a",), STORED),
+    "two": (("a", "b"), TWO),
+    "heard": (("a", "b"), HEARD),
+}
 "{what a schedule is about: (its nodes, the faults that may befall them)}"
-SHARES = ("alone",) * 5 + ("stored",) * 3 + ("two",) * 2
-_OF_ALL = ("away", "hung")
+SHARES = ("alone",) * 5 + ("stored",) * 3 + ("two", "heard")
+_OF_ALL = ("away", "hung", *RELAY)
 "Faults that befall no single node."
 
 
@@ -46,6 +52,7 @@ def story_of(seed: int) -> Told:
     clean = Clean()
     world = World(story, Plan(("a",), [], straight=True), rng, None, clean)
     world.run()
+    clean.agents = world.nodes[0].core.agents()
     return Told(story, clean, evaluate(account_of(world)))
 
 
@@ -54,7 +61,9 @@ def plan_of(seed: int, story: Story) -> tuple[Plan, random.Random]:
     rng = random.Random(seed)
     family = rng.choice(SHARES)
     nodes, kinds = FAMILIES[family]
-    return Plan(nodes, list(_faults(rng, story, nodes, kinds)), straight=family == "alone"), rng
+    return Plan(
+        nodes, list(_faults(rng, story, nodes, kinds)), straight=family == "alone", listens=family == "heard"
+    ), rng
 
 
 def _faults(rng: random.Random, story: Story, nodes: tuple[str, ...], kinds: tuple[str, ...]) -> Iterator[Fault]:

@@ -55,6 +55,8 @@ class Scheduler:
         self.count = itertools.count().__next__
         self.inside: Process | None = None
         "Whose turn it was last."
+        self.stream: Any = None
+        "What all processes can reach."
 
     def at(self, when: float, call: Callable[..., object], *args: Any, process: Process | None = None) -> Timer:
         """Have `call(*args)` at that time; of a process: as long as it lives, and not while it is stopped."""

@@ -11,10 +11,13 @@ from typing import Any
 
 import cti.feed
 import cti.history.queue_log
+import cti.nodes.neighbours
+import cti.relay
 import cti.store.journal
 import cti.store.safekeeping
 import cti.store.writer
 from tests.simulation.disk import System
+from tests.simulation.hearing import Wire
 from tests.simulation.scheduler import Scheduler
 
 _inside: Scheduler | None = None
@@ -48,6 +51,8 @@ _DOORS: dict[tuple[ModuleType, str], object] = {
     (cti.feed, "wall_clock"): now,
     (cti.feed, "steady_clock"): now,
     (cti.history.queue_log, "parse"): lru_cache(5000)(cti.history.queue_log.parse),  # lines are read many times
+    (cti.nodes.neighbours, "Relay"): Wire,
+    (cti.relay, "_clients"): lambda address: (None, None),
     (cti.store.journal, "os"): _SYSTEM,
     (cti.store.journal, "fcntl"): _SYSTEM,
     (cti.store.safekeeping, "ThreadPoolExecutor"): Thread,

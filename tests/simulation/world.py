@@ -14,6 +14,7 @@ from tests.simulation import virtual
 from tests.simulation.core import Clean
 from tests.simulation.database import AwayError, Database
 from tests.simulation.disk import Disk, Killed
+from tests.simulation.hearing import Listener, Shown, State, Stream
 from tests.simulation.node import Node
 from tests.simulation.scheduler import Asked, Process, Scheduler, Stretch
 from tests.simulation.story import Lists, Story
@@ -29,12 +30,19 @@ DOOMED_S = 4.0
 "Who is to die in the midst of a write and writes nothing for so long dies without one."
 TOOK_S = 0.002
 "A write or a question takes this long."
+BEAT_S = 1.0
+"""Who leads says so every second. Only those words are simulated from which something can come: after a fault, and at
+the end."""
+STIRRED_S, PEEK_S = 5.0, 1.2
+"What is heard is true a moment after the last fault, and a moment after the last change."
 INFINITE = float("inf")
 
 LINK = ("drop", "double", "replay", "delay")
 "Faults of single packets."
 LASTING = ("cut", "crash", "torn", "pause", "stall", "away", "hung")
-KINDS = (*LINK, *LASTING)
+RELAY = ("redis", "flush", "lose", "twice")
+"Of what lies between nodes: away, empty, an entry lost or there twice."
+KINDS = (*LINK, *LASTING, *RELAY)
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class Plan:
     faults: list[Fault]
     straight: bool = False
     "What is to be written goes straight to the database."
+    listens: bool = False
+    "One more node has the calls by the relay only."
 
 
 class World:
@@ -81,8 +91,12 @@ class World:
         self.nodes: list[Node] = []
         "All starts of all nodes."
         self.holes: dict[str, list[list[float]]] = {name: [] for name in plan.nodes}
+        self.stream = Stream(self)
+        self.listener: Listener | None = None
         self.reigns: list[tuple[str, float]] = []
         "(who led, until when)"
+        self.heard: list[tuple[State, State]] = []
+        "(what a node shows that only hears, what stands where the leader is)"
         self.refused = 0
         self.hung = False
         self._cut_off: set[str] = set()
@@ -106,9 +120,19 @@ class World:
             scheduler.at(at, self.follow)
         for name, at in self._looks():
             scheduler.at(at, self._look, name)
+        if self.plan.listens:
+            faults = [at for fault in self.plan.faults for at in (fault.at, fault.until)]
+            for at in (*(at + BEAT_S for at in faults if at), self.end + 5.0, self.end + 20.0):
+                scheduler.at(at, self._beat)
+            for _ in range(3):
+                scheduler.at(self.rng.uniform(self.begin, self.end + 5.0), self._peek, None)
+            scheduler.at(self.end + QUIET_S - 5.0, self._peek, None)
         scheduler.at(self.begin, self._steps)
         with virtual.time(scheduler):
             try:
+                if self.plan.listens:
+                    scheduler.stream = self.stream
+                    self.listener = Listener(self)
                 for name in self.plan.nodes:
                     self.starts(name)
                 scheduler.run(self.end + QUIET_S)
@@ -118,6 +142,9 @@ class World:
             finally:
                 for node in self.nodes:
                     node.bury()
+                if self.listener is not None:
+                    self.listener.process.kill()
+                    self.listener.process.bury()
                 scheduler.leave()
 
     def dissolve(self) -> None:
@@ -254,6 +281,27 @@ class World:
                 database.put(told.call, epoch)
             database.settled.add(visit.key)
 
+    def _peek(self, before: tuple[Node, State] | None) -> None:
+        """Compare what is heard with what stands, where nothing has changed for a moment."""
+        node, now = self.leader(), self.scheduler.now
+        stirred = (at for fault in self.plan.faults for at in (fault.at, fault.until) if at)
+        if (
+            node is None
+            or node.followed is None
+            or self.stream.away
+            or any(0 <= now - at < STIRRED_S for at in stirred)
+        ):
+            return
+        stands = Shown(node.followed.standing.events() if node.followed.standing is not None else ()).state()
+        if before is None:
+            self._later(PEEK_S, self._peek, (node, stands))
+        elif before == (node, stands) and self.listener is not None:
+            self.heard.append((self.listener.shown.state(), stands))
+
+    def _beat(self) -> None:
+        for node in self.now_on.values():
+            node.process.does(node.beats)
+
     def _look(self, name: str) -> None:
         node = self.now_on[name]
         if node.clean is None:
@@ -269,6 +317,15 @@ class World:
                 self.database.away = True
                 self.hung = fault.kind == "hung"
                 self._later(lasts, self._database_back)
+            case "redis":
+                self.stream.away = True
+                self._later(lasts, self._redis_back)
+            case "flush":
+                self.stream.flush()
+            case "lose":
+                self.stream.lose = True
+            case "twice":
+                self.stream.double = True
             case "cut" if node is not None:
                 self._cut_off.add(node.name)
                 if node.linked and not node.process.life.gone:
@@ -290,6 +347,10 @@ class World:
 
     def _database_back(self) -> None:
         self.database.away = self.hung = False
+
+    def _redis_back(self) -> None:
+        self.stream.away = False
+        self.stream.news()
 
     def _plugged(self, name: str) -> None:
         self._cut_off.discard(name)
