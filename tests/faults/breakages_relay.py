@@ -19,7 +19,7 @@ def _stays_with_the_first_primary() -> None:
 
     async def discover_master(self: Sentinel, service_name: str) -> Any:
         if service_name not in found:
-            found[service_name] = await whole(self, service_name)  # type: ignore[no-untyped-call]
+            found[service_name] = await whole(self, service_name)
         return found[service_name]
 
     Sentinel.discover_master = discover_master  # type: ignore[method-assign]

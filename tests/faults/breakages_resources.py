@@ -10,6 +10,10 @@ from tests.faults.breakages import BREAKAGES, Breakage
 _LONG = "tests/faults/test_resources_long.py::"
 NAMES = f"{_LONG}test_names_without_end_make_neither_series_nor_memory"
 STALL = f"{_LONG}test_stalled_loop_is_logged_with_its_place_and_costs_no_call"
+_SERVICE = "tests/app/test_condition_service.py::"
+HANGS = f"{_SERVICE}test_frozen_database_is_not_ready_and_live_when_it_answers_again"
+CUT = f"{_SERVICE}test_cut_link_is_not_ready_with_its_reason_until_it_is_live_again"
+STANDS_BY = f"{_SERVICE}test_node_that_stands_by_is_ready_and_says_so"
 FILES = f"{_LONG}test_open_files_that_run_out_cost_the_newest_page_and_nothing_else"
 
 
@@ -82,6 +86,25 @@ def _sheds_for_ever() -> None:
     Doorway.accept = accept  # type: ignore[method-assign]
 
 
+def _waits_for_the_store() -> None:
+    from cti import probe
+
+    probe.LATE_S = 600.0  # type: ignore[misc]
+
+
+def _asks_the_store_only() -> None:
+    from cti.condition import Watch
+
+    whole = Watch.ready
+    Watch.ready = lambda self: [one for one in whole(self) if not one.startswith("pbx")]  # type: ignore[method-assign]
+
+
+def _everybody_leads() -> None:
+    from cti.condition import Watch
+
+    Watch.notes = lambda self: []  # type: ignore[method-assign]
+
+
 RESOURCES = {
     "names-make-series": Breakage(
         "F31", "every queue that was ever named is a series", _series_of_strangers, (NAMES,), "series of strangers"
@@ -104,6 +127,15 @@ RESOURCES = {
     ),
     "sheds-for-ever": Breakage(
         "F36", "once full nobody is let in any more", _sheds_for_ever, (FILES,), "nobody new is let in"
+    ),
+    "ready-while-the-store-hangs": Breakage(
+        "F16", "a database that hangs is waited for", _waits_for_the_store, (HANGS,), "TimeoutError"
+    ),
+    "ready-without-a-pbx": Breakage(
+        "F1", "ready says nothing of the PBX", _asks_the_store_only, (CUT,), "== 503|200 =="
+    ),
+    "says-not-that-it-stands-by": Breakage(
+        "F11", "a node that stands by does not say so", _everybody_leads, (STANDS_BY,), "TimeoutError"
     ),
 }
 BREAKAGES.update(RESOURCES)
