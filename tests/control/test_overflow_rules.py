@@ -72,7 +72,8 @@ class World:
         effects = self.engine.look(self.scene())
         self.carry(effects)
         for id, doing in self.engine.doing.items():
-            if before.get(id) != doing.state:
+            nobody_came = doing.state == "cooling" and doing.rest_s < COOL  # all refused: soon another try
+            if before.get(id) != doing.state and not nobody_came:
                 self.states.append((self.now, id, doing.state))
         return any(isinstance(effect, Add | Remove) for effect in effects) and not self.lost
 
@@ -387,7 +388,21 @@ def test_removal_that_got_lost_is_asked_for_again_while_the_row_stands() -> None
 
 MOVES = st.sampled_from(
     (
-        *("caller", "caller", "leaves", "leaves", "free", "busy", "add", "remove", "penalty", "cut", "mend", "restart"),
+        *(
+            "caller",
+            "caller",
+            "leaves",
+            "leaves",
+            "free",
+            "busy",
+            "add",
+            "console",
+            "remove",
+            "penalty",
+            "cut",
+            "mend",
+            "restart",
+        ),
         *("lose", "find", "away", "back", "wait"),
     )
 )
@@ -406,7 +421,11 @@ def tell(world: World, move: str, phone: str) -> None:
         case "free" | "busy":
             world.free = 1 if move == "free" else 0
         case "add":
+            # At our page, which tells the engine: in one second with an ask that was lost no row says whose it is.
+            world.carry(world.engine.claim("main", phone, world.now)[1])
             world.person_adds(phone)
+        case "console":
+            world.person_adds(phone, penalty=0)
         case "remove":
             world.person_removes(phone)
         case "penalty":
