@@ -28,6 +28,7 @@ from cti.calls.pbx import ONLY, WANTED, Pbx
 from tests.calls.tapes import ARCHIVES, archive
 
 CALLS = 400
+LIVE = (0, 1_000, 10_000, 100_000)
 
 
 class _Split(asyncio.Protocol):
@@ -161,20 +162,22 @@ def growth() -> list[Figure]:
     """What other live calls cost an event: nothing, if the state is looked up and never searched."""
     sent, _ = stream.generate(100)
     packets = stream.chunks([packet for _, packet in sent])
-    per_event: dict[int, float] = {}
-    framers = {live: _with_live_calls(live) for live in (0, 1_000, 10_000)}
+    crowds = {live: _with_live_calls(live) for live in LIVE}
 
     def run(live: int) -> None:
-        framer, pbx = framers[live]
+        framer, pbx = crowds[live]
         for chunk in packets:
             for packet in framer.feed(chunk):
                 pbx.feed(packet, stream.EPOCH)
 
-    cpu = in_turns({str(live): lambda live=live: run(live) for live in framers}, rounds=7)  # type: ignore[misc]
-    per_event = {live: cpu[str(live)] / len(sent) for live in framers}
+    cpu = in_turns({str(live): functools.partial(run, live) for live in crowds}, rounds=9)
+    alone = cpu["0"]
     return [
-        Figure("CPU per event with 1,000 other live calls / with none", per_event[1_000] / per_event[0], "x", 1.5),
-        Figure("CPU per event with 10,000 other live calls / with none", per_event[10_000] / per_event[0], "x", 1.5),
+        *(
+            Figure(f"CPU per event with {live:,} other live calls / with none", cpu[str(live)] / alone, "x", 1.2)
+            for live in LIVE[1:]
+        ),
+        Figure("CPU per event with none", alone / len(sent) * 1e6, "µs"),
         Figure("memory of a live call", _memory_of_calls(2_000), "kB"),
     ]
 

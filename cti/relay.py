@@ -121,19 +121,21 @@ class Relay:
         self.holes = 0
         "Times that something of others was missed."
 
-    def tell(self, kind: str, body: bytes, urgent: bool = False) -> None:
+    def tell(self, kind: str, body: bytes, urgent: bool = False, *, patient: bool = False) -> None:
         """Have the other nodes told within LINGER_S, or URGENT_S. Never waits, never fails. `body` is JSON.
 
-        The order is that of telling, urgent or not.
+        What is `patient` goes whenever anything else does: an entry of its own it is not worth. The order is that of
+        telling, urgent or not.
         """
         if len(self._waiting) >= WAITING:
             self.dropped += len(self._waiting)
             self._waiting.clear()
             self._number += 1  # the hole that readers will find
         self._waiting.append(Message(kind, msgspec.Raw(body)))
-        self._wake.set()
         if urgent:
             self._hurry.set()
+        if not patient:
+            self._wake.set()
 
     async def run(self) -> None:
         """Tell and listen for ever; cancel to stop."""

@@ -124,8 +124,8 @@ class Neighbours:
 
     # --- telling -----------------------------------------------------------------------------------------------
 
-    def _tell(self, kind: str, what: Any, *, urgent: bool = False) -> None:
-        self.relay.tell(kind, wire.encode(what), urgent)
+    def _tell(self, kind: str, what: Any, *, urgent: bool = False, patient: bool = False) -> None:
+        self.relay.tell(kind, wire.encode(what), urgent, patient=patient)
 
     def _tell_fact(self, fact: Fact) -> None:
         self._tell(type(fact).__name__, fact, urgent=True)
@@ -140,7 +140,7 @@ class Neighbours:
             if one.leads:
                 for call in calls:
                     if call.ended_at is not None:
-                        self._tell("ended", Ended(call))
+                        self._tell("ended", Ended(call), patient=True)  # the next beat takes it along
 
         return changed
 

@@ -109,8 +109,9 @@ async def test_a_rule_made_at_any_node_acts_once_and_takes_back_over_the_end_of_
             await eventually(
                 lambda: "seasia" not in {row.queue for row in other.app.exchanges.memberships("PJSIP/8007")}
             )
-            kinds = [one.kind for one in other.app.store.actions(limit=20)]
-            assert sorted(kinds) == ["member_add", "member_remove"]
+            await eventually(
+                lambda: sorted(one.kind for one in other.app.store.actions(limit=20)) == ["member_add", "member_remove"]
+            )
     finally:
         await first.stop()
         await second.stop()

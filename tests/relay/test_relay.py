@@ -126,6 +126,19 @@ async def test_what_lingers_goes_though_nothing_urgent_comes(server: Redis) -> N
         assert await entries(server, "s9") == 1
 
 
+async def test_what_is_patient_waits_for_company(server: Redis) -> None:
+    """A patient message has no entry of its own: it goes before whatever is told next."""
+    async with node(server, "a", "s10") as a, node(server, "b", "s10") as b:
+        a.relay.tell("n", b"0", urgent=True)
+        await b.until(lambda: b.bodies("a") == [0])
+        a.relay.tell("n", b"1", patient=True)
+        await asyncio.sleep(2 * relay.LINGER_S)  # long enough for a teller that is not patient
+        assert await entries(server, "s10") == 1
+        a.relay.tell("n", b"2")
+        await b.until(lambda: b.bodies("a") == [0, 1, 2])
+        assert await entries(server, "s10") == 2
+
+
 async def test_new_reader_is_told_to_ask_for_a_snapshot(server: Redis) -> None:
     """Whoever comes has missed what was before: he is told so before he hears anything."""
     async with node(server, "a", "s2") as a:
