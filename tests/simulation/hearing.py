@@ -89,10 +89,10 @@ class Wire(Relay):
         self.line.join(self)
         self.process.call_soon(self._hole, "")
 
-    def tell(self, kind: str, body: bytes, urgent: bool = False) -> None:
+    def tell(self, kind: str, body: bytes, urgent: bool = False, *, patient: bool = False) -> None:
         """As ever; what waits goes in a moment."""
-        super().tell(kind, body, urgent)
-        if self._flushing is None or (urgent and not self._hurries):
+        super().tell(kind, body, urgent, patient=patient)
+        if not patient and (self._flushing is None or (urgent and not self._hurries)):
             if self._flushing is not None:
                 self._flushing.cancel()
             self._hurries = urgent

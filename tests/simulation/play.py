@@ -5,14 +5,15 @@ from __future__ import annotations
 import gc
 import logging
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.checker import evaluate
 from tests.simulation.account import account_of
 from tests.simulation.core import Clean
-from tests.simulation.story import Story, tell
+from tests.simulation.story import LEAST, Story, tell
 from tests.simulation.world import LINK, RELAY, Fault, Plan, World
 
 SHARE = 20
@@ -104,27 +105,70 @@ def once_failed() -> list[int]:
     return [int(line.split()[0]) for line in lines if line[:1].isdigit()]
 
 
-def failures(seeds: Iterable[int]) -> Iterator[Played]:
-    """Each schedule that failed."""
+@dataclass
+class Count:
+    """What was played."""
+
+    schedules: int = 0
+    calls: int = 0
+    "That stood in a queue."
+    events: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, story: Story, plan: Plan) -> list[str]:
+        """One more; what it has too little of to be a schedule."""
+        calls = sum(bool(call.visits) for call in story.calls)
+        events = sum(map(len, story.packets))
+        self.schedules += 1
+        self.calls += calls
+        self.events += events
+        self.faults.update(fault.kind for fault in plan.faults)
+        least = {"queue calls": (calls, 1), "events": (events, LEAST), "faults": (len(plan.faults), 1)}
+        return [f"no schedule: {many} {what}" for what, (many, few) in least.items() if many < few]
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.schedules + other.schedules,
+            self.calls + other.calls,
+            self.events + other.events,
+            self.faults + other.faults,
+        )
+
+    def __str__(self) -> str:
+        """In a line."""
+        kinds = ", ".join(f"{kind} {many}" for kind, many in sorted(self.faults.items()))
+        return f"{self.schedules} schedules, {self.calls} queue calls, {self.events} events, faults: {kinds}"
+
+
+def failures(seeds: Iterable[int], count: Count | None = None) -> Iterator[Played]:
+    """Each schedule that failed; `count` is told what was played."""
     known, told = -1, None
+    count = Count() if count is None else count
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # what is told of faults is told a thousand times over
     gc.disable()
     gc.freeze()
     try:
-        for count, seed in enumerate(seeds):
+        for seed in seeds:
             if told is None or seed // SHARE != known:
                 known, told = seed // SHARE, story_of(seed)
             plan, rng = plan_of(seed, told.story)
-            wrong = told.wrong + _played(World(told.story, plan, rng, told.clean, None))
+            wrong = told.wrong + count.add(told.story, plan)
+            wrong += _played(World(told.story, plan, rng, told.clean, None))
             if wrong:
                 yield Played(seed, plan, wrong)
-            if count % COLLECT == COLLECT - 1:
+            if count.schedules % COLLECT == 0:
                 gc.collect()
     finally:
         gc.unfreeze()
         gc.enable()
         logging.disable(level)
+
+
+def some(seeds: range) -> tuple[Count, list[Played]]:
+    """A lot of schedules, for a process of its own."""
+    count = Count()
+    return count, list(failures(seeds, count))
 
 
 def _played(world: World) -> list[str]:

@@ -227,8 +227,8 @@ class Process:
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Something failed and nobody was told."""
-        if not self._ending:
+        """Something failed and nobody was told; of a run that broke off nobody is."""
+        if not vars(self).get("_ending", True):
             self.failures.append(str(context.get("exception") or context.get("message")))
 
 

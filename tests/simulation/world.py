@@ -149,6 +149,8 @@ class World:
 
     def dissolve(self) -> None:
         """Nobody looks at it any more: its parts let go of each other, which spares a collection of garbage."""
+        if self.scheduler.now < self.end:
+            return  # it broke off
         for node in self.nodes:
             core = vars(node.core)
             if "_state" in core:
