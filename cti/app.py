@@ -122,7 +122,7 @@ class App:
         later.callback(self.opening.close)
         # The tables of regions take half a second to load: not while the first phone rings.
         await asyncio.to_thread(lambda: canonical("057487654321").region)
-        later.callback(Claim.take(settings.store.url).release)
+        later.callback(Claim.take(settings.store.url, settings.crm.url).release)
         self.store = await asyncio.to_thread(Store.open, settings.store.url, site=self._site)
         later.callback(self.store.close)
         self.cluster = Cluster(settings, self.store)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,22 +19,24 @@ from cti.store.sound import boot, require_sound
 
 
 class Claim:
-    """A lock beside the file, held until `release` or the end of the process, however that comes.
+    """A lock beside the store's file, held until `release` or the end of the process, however that comes.
 
-    The lock's file says that there is data, and since which boot of the machine it was last in use.
+    The lock's file says since which boot of the machine the data was last in use, and names the files there were.
     """
 
-    def __init__(self, descriptor: int | None, path: Path | None = None) -> None:
+    def __init__(self, descriptor: int | None, paths: Sequence[Path] = ()) -> None:
         self._descriptor = descriptor
-        self._path = path
+        self._paths = paths
 
     @classmethod
-    def take(cls, url: str) -> Self:
-        """Claim the data at this SQLAlchemy URL; a server database or one in memory needs none. Raises StoreError."""
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+    def take(cls, url: str, *beside: str) -> Self:
+        """Claim the data at this SQLAlchemy URL; a server database or one in memory needs none. Raises StoreError.
+
+        Files at the URLs `beside`, the customers', are looked at with it.
+        """
+        path = _file(url)
+        if path is None:
             return cls(None)
-        path = Path(str(parsed.database))
         try:
             descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -51,10 +54,13 @@ class Claim:
                 "Another Thirteen is running on this data, and SQLite serves one. Stop it first, or use PostgreSQL",
                 permanent=True,
             ) from error
-        claim = cls(descriptor, path)
+        paths = dict.fromkeys([path, *(other for other in map(_file, beside) if other is not None)])
+        claim = cls(descriptor, tuple(paths))
         try:
-            last, _, used = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition("\n")
-            require_sound(path, used=bool(used), same_boot=last != "" and last == boot())
+            last, _, names = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").partition("\n")
+            used = names.split("\n")
+            for one in paths:
+                require_sound(one, used=str(one.absolute()) in used, same_boot=last != "" and last == boot(), lock=path)
             claim._mark()
         except BaseException:
             claim._close()
@@ -68,13 +74,22 @@ class Claim:
             self._close()
 
     def _mark(self) -> None:
-        if self._descriptor is not None and self._path is not None:
-            text = f"{boot()}\n" + ("used\n" if self._path.exists() else "")
+        """Say what there is."""
+        if self._descriptor is not None:
+            text = "\n".join([boot(), *(str(path.absolute()) for path in self._paths if path.exists())])
             with contextlib.suppress(OSError):  # the disk is full: the next start knows less
                 os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, text.encode("ascii"), 0)
+                os.pwrite(self._descriptor, text.encode("utf-8", "replace"), 0)
 
     def _close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _file(url: str) -> Path | None:
+    """The SQLite file at this URL."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))

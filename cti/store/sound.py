@@ -35,19 +35,20 @@ class _Index(msgspec.Struct, frozen=True):
     "Of those, already in the main file."
 
 
-def require_sound(path: Path, *, used: bool, same_boot: bool) -> None:
+def require_sound(path: Path, *, used: bool, same_boot: bool, lock: Path | None = None) -> None:
     """Raises StoreError (permanent) for a file that must not be started on. Nobody else may be using it.
 
-    `used`: there was data before. `same_boot`: the machine has run since.
+    `used`: there was data before. `same_boot`: the machine has run since. `lock`: the file whose lock says so.
     """
     wal, shm = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
     if _size(path) == 0:
         if used or _size(wal):
+            mark = f"{(lock or path).name}.lock"
             raise _refused(
                 f"数据库文件 {path.name} 不见了或是空的，而这里用过{_HINT}；"
-                f"确要从头开始，删除 {path.name}.lock 等同名文件",
+                f"确要从头开始，删除 {mark} 和 {path.name}-wal",
                 f"The file {path.name} is missing or empty, and it was in use here{_HINT_EN}; "
-                f"to begin anew, delete {path.name}.lock and the like",
+                f"to begin anew, delete {mark} and {path.name}-wal",
             )
         return
     with path.open("rb") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_bridge.embedded import EmbeddedCrm
 from cti.store import Claim, Store, StoreError
 from cti.store.base import require_room
 from tests.store.records import call
@@ -18,6 +19,7 @@ from tests.store.records import call
 CALLS = 40
 _KILLED = """
 import os, sys
+from crm_bridge.embedded import EmbeddedCrm
 from cti.store import Claim, Store
 from tests.store.records import call
 url = sys.argv[1]
@@ -101,7 +103,7 @@ def test_log_that_lost_what_was_committed_is_refused_until_somebody_decides(
 def test_after_the_machine_went_down_the_end_of_the_log_may_be_missing(left: Path) -> None:
     """Power loss may take the end of the log by right: of another boot nothing is concluded, what is left serves."""
     _cut(left / "cti.db-wal")
-    (left / "cti.db.lock").write_text("another-boot\nused\n")
+    (left / "cti.db.lock").write_text("another-boot\n")
     assert 0 < started(left) < CALLS
 
 
@@ -141,6 +143,21 @@ def test_database_that_is_gone_is_not_made_anew(left: Path, gone: Callable[[Path
     assert not path.exists() or path.stat().st_size == 0
     (left / "cti.db.lock").unlink()
     assert started(left) == 0
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, _cut, lambda path: path.write_bytes(b"")])
+def test_customers_beside_the_store_are_looked_at_too(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    """The customers' own file is neither started on spoilt nor made anew, though only the store's has a lock."""
+    store, customers = f"sqlite:///{tmp_path}/cti.db", f"sqlite:///{tmp_path}/crm.db"
+    Claim.take(store, customers).release()
+    Store.open(store).close()
+    EmbeddedCrm(customers).close()
+    Claim.take(store, customers).release()
+    spoil(tmp_path / "crm.db")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"crm\.db"):
+            Claim.take(store, customers)
+    Claim.take(store, "postgresql://somewhere/else").release()
 
 
 def test_first_start_makes_the_store(tmp_path: Path) -> None:
