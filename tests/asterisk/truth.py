@@ -276,7 +276,10 @@ def _least(books: _Books, enter: LogLine, closing: LogLine, joined: float, left:
         for e in books.by_channel.get(closing.data[1] if closing.verb == "CONNECT" else "", ())
         if e.kind == "ANSWER" and left - _MOMENT < e.at <= left
     ]
-    return max(max(answers, default=left) - min(after, default=joined), 0.0)
+    until = max(answers, default=left)
+    if closing.verb == "CONNECT":
+        until = min(until, closing.at + 1.0)  # queue_log's second was over by then, however late the bridge was told
+    return max(until - min(after, default=joined), 0.0)
 
 
 def _lived_on(books: _Books, unique: str, left: float) -> bool:

@@ -16,7 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import tests.faults.breakages_link
 import tests.faults.breakages_push
+import tests.faults.breakages_relay
 import tests.faults.breakages_resources
 import tests.faults.breakages_store  # noqa: F401 - each registers what it knows
 from tests.faults.breakages import BREAKAGES, Breakage

@@ -14,7 +14,7 @@ from typing import Self
 from tests.asterisk.ports import free_port
 from tests.faults.broken import program
 
-GUARD = 30.0
+GUARD = 90.0
 
 
 class CtiProcess:
