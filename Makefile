@@ -6,7 +6,7 @@ SETUP := $(VENV)/.setup
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long parts check format bench lock clean
+.PHONY: help setup demo test test-long soak parts check format bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores
 
 test-long: $(SETUP) parts ## The long runs (under 45 minutes)
 	@$(PYTEST) -q -m long
+
+soak: $(SETUP) ## Ten million simulated schedules with faults (hours; SOAK="--schedules 100000" for fewer)
+	@$(BIN)/python -m tests.simulation.soak $(SOAK)
 
 parts: $(SETUP) # Asterisk, Chromium and the like, fetched before any test's clock runs
 	@$(BIN)/python -m tests.parts
