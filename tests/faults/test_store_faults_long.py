@@ -288,7 +288,7 @@ async def test_locked_file_holds_up_nobody(tmp_path: Path) -> None:
         await one.until(lambda: during <= one.journalled(), "the journal misses calls")
         await one.not_ready()
         slowest = await pulse.stop()
-        assert slowest < 1.5, f"it stood still for {slowest:.1f} s: somebody waits for the lock in the loop"
+        assert slowest < 3.0, f"it stood still for {slowest:.1f} s: somebody waits for the lock in the loop"
         lock.execute("ROLLBACK")
         lock.close()
         await one.cti.ready()
