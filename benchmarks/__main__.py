@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, board, chat, connections, crm, frames, history, load, pops, redis, sms
+from benchmarks import ami, board, chat, connections, crm, frames, history, load, pops, reconnect, redis, sms
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
@@ -21,6 +21,7 @@ BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "load": ("500 calls/s of replayed AMI on one core, 300 agents' pages in another process", load.short),
     "connections": ("Idle pages, in another process", connections.short),
     "redis": ("What a call costs Redis: recorded calls, one reader", redis.messages),
+    "reconnect": ("The link is cut while 600 channels are up", reconnect.cuts),
     "growth": ("Growth with live calls", ami.growth),
 }
 

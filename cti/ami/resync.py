@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -13,6 +14,9 @@ Ask = Callable[[str, Mapping[str, str]], Awaitable[list[Packet]]]
 
 VARIABLES: Final = "QUEUENAME,MEMBERINTERFACE,DID,FROM_DID"
 "Channel variables read with Status: the queue and member (`setqueuevar`, `setinterfacevar`), the line's own number."
+
+AT_ONCE: Final = 50
+"Bridges asked about at once: one after the other, a busy PBX's would take longer than all its lists."
 
 
 class NotReadyError(Exception):
@@ -29,10 +33,12 @@ async def read_roster(ask: Ask) -> Roster:
     queue_status = (await _need(ask, "QueueStatus"))[1:-1]
     channels = (await _need(ask, "CoreShowChannels"))[1:-1]
     bridges: list[tuple[str, list[Packet]]] = []
-    for bridge in (await _need(ask, "BridgeList"))[1:-1]:
-        uniqueid = bridge.get("BridgeUniqueid")
-        items = await _may(ask, "BridgeInfo", {"BridgeUniqueid": uniqueid})
-        bridges.append((uniqueid, [bridge, *items]))  # the bridge's own line tells a holding bridge from a talk
+    listed = (await _need(ask, "BridgeList"))[1:-1]
+    for start in range(0, len(listed), AT_ONCE):
+        some = [(bridge.get("BridgeUniqueid"), bridge) for bridge in listed[start : start + AT_ONCE]]
+        found = await asyncio.gather(*(_may(ask, "BridgeInfo", {"BridgeUniqueid": id}) for id, _ in some))
+        # The bridge's own line tells a holding bridge from a talk.
+        bridges += [(id, [bridge, *items]) for (id, bridge), items in zip(some, found, strict=True)]
     variables = await _may(ask, "Status", {"Variables": VARIABLES})
     devices = await _may(ask, "DeviceStateList", {})
     if boot_of((await _need(ask, "CoreStatus"))[0]) != boot:
