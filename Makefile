@@ -6,7 +6,7 @@ SETUP := $(VENV)/.setup
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long soak parts check format bench lock clean
+.PHONY: help setup demo test test-long headline soak parts check format bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,8 +29,13 @@ test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores
 test-long: $(SETUP) parts ## The long runs (under 45 minutes)
 	@$(PYTEST) -q -m long
 
-soak: $(SETUP) ## Ten million simulated schedules with faults (hours; SOAK="--schedules 100000" for fewer)
+headline: $(SETUP) parts ## The headline figures of faults, on real processes (half an hour; HEADLINE="--only link" for some)
+	@$(BIN)/python -m tests.faults.headline $(HEADLINE)
+
+soak: $(SETUP) parts ## Ten million simulated schedules, then a thousand of each fault on real processes (many hours)
 	@$(BIN)/python -m tests.simulation.soak $(SOAK)
+	@$(BIN)/python -m tests.faults.headline --kills 1000 --cuts 1000 --failovers 200 --pauses 1000 $(HEADLINE)
+	@$(BIN)/python -m tests.faults.broken --costly
 
 parts: $(SETUP) # Asterisk, Chromium and the like, fetched before any test's clock runs
 	@$(BIN)/python -m tests.parts

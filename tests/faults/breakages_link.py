@@ -131,6 +131,19 @@ def _holes_unnoticed() -> None:
     _put(Relay, "_hole", lambda self, node: None)
 
 
+def _telling_without_bound() -> None:
+    import msgspec
+
+    from cti.relay import Message, Relay
+
+    def tell(self: Any, kind: str, body: bytes, urgent: bool = False, *, patient: bool = False) -> None:
+        self._waiting.append(Message(kind, msgspec.Raw(body)))
+        self._hurry.set()
+        self._wake.set()
+
+    _put(Relay, "tell", tell)
+
+
 def _look_ups_have_no_end() -> None:
     from cti.popup.lanes import Lane
 
@@ -262,6 +275,13 @@ BREAKAGES.update(
             ("tests/relay/test_relay.py::test_flushed_stream_is_a_hole",),
             "TimeoutError|assert",
         ),
+        "telling-without-bound": Breakage(
+            "F14",
+            "what Redis is too slow to take piles up",
+            _telling_without_bound,
+            ("tests/relay/test_relay.py::test_frozen_redis_holds_nobody_up_and_nothing_grows",),
+            "assert",
+        ),
         "look-ups-have-no-end": Breakage(
             "F19",
             "a CRM that hangs is waited for",
@@ -295,6 +315,7 @@ LINK = (
     "epoch-unchecked",
     "hung-keep-the-lease",
     "holes-unnoticed",
+    "telling-without-bound",
     "look-ups-have-no-end",
     "callbacks-kept-anew",
     "status-goes-back",
