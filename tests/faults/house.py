@@ -235,6 +235,17 @@ class House:
         finally:
             engine.dispose()
 
+    async def written(self, calls: Iterable[str]) -> None:
+        """Wait until these calls are over and stored so."""
+        missing = set(calls)
+        async with asyncio.timeout(GUARD_S):
+            while True:
+                ended = self.ask(f"SELECT id FROM call WHERE pbx = '{PBX}' AND ended_at IS NOT NULL")
+                missing -= {row[0] for row in ended}
+                if not missing:
+                    return
+                await asyncio.sleep(0.1)  # another process's doing
+
     async def judged(self, seats: Sequence[Seat] = ()) -> list[str]:
         """Once every call is over: what the service stored beside what the PBX told; and what pages were shown."""
         player = self.pbx.player

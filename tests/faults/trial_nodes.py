@@ -61,8 +61,9 @@ async def failovers(tries: int, calls_per_s: float = CALLS_PER_S) -> list[Figure
                     await seat.until(lambda s, before=served[seat.login]: s.at is not None and s.snapshots > before)  # type: ignore[misc]
                 serves.append(time.monotonic() - began)
                 await nodes[first].start()
-                # A standby has seen the whole of each call; without queue_log only the one that has can tell it.
-                await asyncio.wait(set(made.pbx.player.playing))
+                # A standby that came in the midst of a call has not seen all of it, and only queue_log could tell it
+                # the rest: what was begun before it came is written first.
+                await made.written(dict(made.pbx.truth))
         finally:
             playing.cancel()
         wrong = await made.judged(seats)
