@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from tests.faults.figures import Figure, timed
 from tests.faults.upgraded import agents, held
 
 AGENTS = 500
@@ -27,6 +28,11 @@ async def agents_back(tries: int, count: int = AGENTS) -> list[float]:
     assert said["refused"] == [], said["refused"][:3]
     assert said["closed"] == {"1012": tries * count}, said["closed"]
     return found
+
+
+async def figures(tries: int) -> list[Figure]:
+    """The headline figure."""
+    return [timed(f"restart: {AGENTS} agents back and live", await agents_back(tries), 5.0)]
 
 
 if __name__ == "__main__":

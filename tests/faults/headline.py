@@ -1,6 +1,6 @@
 """The headline figures, printed by one command with their numbers of tries: `make headline`.
 
-    python -m tests.faults.headline [--only calls,link,pops,nodes] [--kills 50] [--cuts 50] [--pauses 100] ...
+    python -m tests.faults.headline [--only calls,link,pages,pops,nodes] [--kills 50] [--cuts 50] [--pauses 100] ...
 
 Real processes throughout: `cti run`, Asterisk with SIPp, PostgreSQL, Redis, Chromium. Ends with 1 where a goal was
 missed.
@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from tests.debian import Unavailable
-from tests.faults import trial_calls, trial_link, trial_nodes, trial_pops
+from tests.faults import agents_back, trial_calls, trial_link, trial_nodes, trial_pops
 from tests.faults.figures import Figure
 
 Trial = Callable[[], Awaitable[list[Figure]]]
@@ -29,6 +29,7 @@ def trials(given: argparse.Namespace) -> dict[str, list[Trial]]:
             lambda: trial_link.reconnects(given.reconnects),
             lambda: trial_link.dead_links(given.dead_links),
         ],
+        "pages": [lambda: agents_back.figures(given.restarts)],
         "pops": [lambda: trial_pops.pops(given.pops)],
         "nodes": [
             lambda: trial_nodes.failovers(given.failovers),
@@ -65,13 +66,14 @@ async def run(given: argparse.Namespace) -> int:
 def main(words: list[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="headline", description="the headline figures, on real processes")
-    parser.add_argument("--only", default="link,pops,nodes,calls", help="groups, with commas between them")
+    parser.add_argument("--only", default="link,pages,pops,nodes,calls", help="groups, with commas between them")
     parser.add_argument("--kills", type=int, default=50, help="kill -9 of the service under calls")
     parser.add_argument("--cuts", type=int, default=50, help="cuts of its link under calls")
     parser.add_argument("--failovers", type=int, default=20, help="kill -9 of the node that leads")
     parser.add_argument("--pauses", type=int, default=100, help="SIGSTOP of the node that leads, past its lease")
     parser.add_argument("--reconnects", type=int, default=50, help="cuts of the link at 600 channels")
     parser.add_argument("--dead-links", type=int, default=10, help="silences of the link")
+    parser.add_argument("--restarts", type=int, default=10, help="restarts under 500 agents")
     parser.add_argument("--pops", type=int, default=100, help="pops under each trouble")
     parser.add_argument("--seed", type=int, default=6, help="of the order in which things happen")
     return 1 if asyncio.run(run(parser.parse_args(words))) else 0
