@@ -78,6 +78,8 @@ def _closes_nothing_of_before(feed: Feed, stored: Sequence[Call]) -> None:
 
 
 SEEN_AT = {
+    "nobody asks for the epoch": 300,
+    "what is told again counts again": 140,
     "who stood still is listened to": 2660,
     "a ring that ended unheard rings on": 660,
     "a restart forgets what was before": 1880,
