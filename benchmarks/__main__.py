@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import ami, board, chat, connections, crm, frames, history, load, pops, reconnect, redis, sms
+from benchmarks import ami, board, chat, connections, crm, frames, history, load, memory, pops, reconnect, redis, sms
 from benchmarks.table import Figure, show
 
 BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
@@ -22,10 +22,15 @@ BLOCKS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "connections": ("Idle pages, in another process", connections.short),
     "redis": ("What a call costs Redis: recorded calls, one reader", redis.messages),
     "reconnect": ("The link is cut while 600 channels are up", reconnect.cuts),
+    "memory": ("What stays of calls", memory.short),
     "growth": ("Growth with live calls", ami.growth),
 }
 
-LONG: dict[str, Callable[[], list[Figure]]] = {"load": load.sustained, "connections": connections.many}
+LONG: dict[str, Callable[[], list[Figure]]] = {
+    "load": load.sustained,
+    "connections": connections.many,
+    "memory": memory.long,
+}
 "What runs instead where the block is asked for by name."
 
 

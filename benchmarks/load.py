@@ -69,12 +69,12 @@ async def _torrent(daemon: Side, exchange: Exchange, pages: Browsers, database: 
     seen = await pages.until(len(rings))
     behind = time.perf_counter() - ended
     delays = sorted(seen["pops"][call][1] - at for call, at in rings.items() if call in seen["pops"])
-    stored = await _stored(database, len(rings))
+    written = await stored(database, len(rings))
     wrong = [
         f"{len(rings) - len(delays)} of {len(rings)} pops did not come" if len(delays) != len(rings) else "",
         f"{seen['strays']} pops came where they should not" if seen["strays"] else "",
         f"{seen['lost']} pages were closed" if seen["lost"] else "",
-        f"{stored} of {len(rings)} calls are in the store" if stored != len(rings) else "",
+        f"{written} of {len(rings)} calls are in the store" if written != len(rings) else "",
     ]
     if any(wrong):
         raise SystemExit("the load was not borne: " + "; ".join(text for text in wrong if text))
@@ -145,8 +145,8 @@ async def browsers(daemon: Side, cookies: list[str]) -> AsyncIterator[Browsers]:
         await process.wait()
 
 
-async def _stored(database: Path, expected: int) -> int:
-    """Calls of the torrent in the store with their answer, once all are there or nothing more comes."""
+async def stored(database: Path, expected: int) -> int:
+    """Calls of the torrent in the store with their answer, once so many are there or nothing more comes."""
     end = time.perf_counter() + SETTLE_S
     while True:
         with contextlib.closing(sqlite3.connect(database)) as store:

@@ -55,6 +55,11 @@ class Torrent:
         """All seconds until the last call has ended."""
         return (list(self.second(number, last, epoch)) for number in range(last + self._tail + 1))
 
+    def whole(self, number: int, epoch: int) -> list[bytes]:
+        """All calls that begin in this second, from their beginning to their end; `epoch`: the PBX's clock then."""
+        in_order = sorted((before + within, before, packet) for within, before, packet in self._pattern)
+        return [_renamed(packet, number, epoch + before)[0] for _, before, packet in in_order]
+
 
 def _renamed(packet: bytes, begun: int, now: int) -> tuple[bytes, str]:
     """The packet as one of a call that began in second `begun`, stamped `now`; the call where its phone rings."""
