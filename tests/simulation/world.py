@@ -15,9 +15,10 @@ from tests.simulation.core import Clean
 from tests.simulation.database import AwayError, Database
 from tests.simulation.disk import Disk, Killed
 from tests.simulation.hearing import Listener, Shown, State, Stream
+from tests.simulation.lists import Lists
 from tests.simulation.node import Node
 from tests.simulation.scheduler import Asked, Process, Scheduler, Stretch
-from tests.simulation.story import Lists, Story
+from tests.simulation.story import Story
 
 AUDIT_S = 5.0
 QUIET_S = 75.0
