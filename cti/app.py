@@ -158,7 +158,7 @@ class App:
             one.start(past.open.get(one.name, ()))
         later.push_async_callback(self.recall.close)
         self.recall.restore(past, self.pbx_now())
-        self.watching.restore(self.pbx_now())
+        await self.watching.restore(self.pbx_now())
         later.push_async_callback(self.records.close)
         later.push_async_callback(self.desks.close)
         await self.supervision.load()

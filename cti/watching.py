@@ -125,12 +125,20 @@ class Watching:
 
     # --- starting and stopping ---------------------------------------------------------------------------------------
 
-    def restore(self, now: float) -> None:
-        """What the store remembers at `now`, PBX time; before any event, in a worker thread or at the start."""
+    async def restore(self, now: float) -> None:
+        """What the store remembers at `now`, PBX time; before any event. Raises StoreError."""
         store = self._store
-        self.bell.restore(store.open_alerts(), store.told_waits(now - DAY_S), store.silences(now))
         midnight = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._floor.board.restore_missed(store.last_missed(midnight.timestamp()))
+        alerts, waits, silences, missed = await asyncio.to_thread(
+            lambda: (
+                store.open_alerts(),
+                store.told_waits(now - DAY_S),
+                store.silences(now),
+                store.last_missed(midnight.timestamp()),
+            )
+        )
+        self.bell.restore(alerts, waits, silences)
+        self._floor.board.restore_missed(missed)
 
     def lead(self, leads: bool) -> None:
         """Alerts, webhooks and the journal are written at this node from now on, or no longer."""
