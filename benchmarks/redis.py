@@ -18,7 +18,7 @@ from cti import wire
 from cti.ami.messages import Packet
 from cti.calls.pbx import Pbx
 from cti.events import Event
-from cti.nodes.neighbours import URGENT
+from cti.nodes.neighbours import PATIENT, URGENT
 from cti.relay import Message, Relay
 from tests.calls.tapes import whole
 from tests.debian import Unavailable
@@ -98,7 +98,7 @@ async def _play(leader: Relay, version: str, name: str) -> int:
         start = loop.time() - entry["t"] if start is None else start
         await asyncio.sleep(start + entry["t"] - loop.time())
         for event in events:
-            leader.tell("event", wire.encode(event), isinstance(event, URGENT))
+            leader.tell("event", wire.encode(event), isinstance(event, URGENT), patient=isinstance(event, PATIENT))
             told += 1
     for call in pbx.calls():  # what stands in the store is told behind its events, with the next beat
         leader.tell("ended", wire.encode(call), patient=True)

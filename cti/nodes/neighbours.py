@@ -45,6 +45,10 @@ URGENT: Final = (
 "What somebody sits and waits for; the rest rides along, or follows in a moment."
 
 
+PATIENT: Final = (events.TalkStarted,)
+"Says what the answer, or the end of the ring, has said already: the next entry takes it along."
+
+
 class Beat(msgspec.Struct, frozen=True):
     """How the link to a PBX stands, from the node that leads it, under which epoch."""
 
@@ -133,7 +137,7 @@ class Neighbours:
     def _tell_event(self, event: Event) -> None:
         one = self._followed.get(event.pbx)
         if one is not None and one.leads:
-            self._tell("event", event, urgent=isinstance(event, URGENT))
+            self._tell("event", event, urgent=isinstance(event, URGENT), patient=isinstance(event, PATIENT))
 
     def _tell_ended(self, one: Exchange) -> Callable[[Sequence[Call]], None]:
         def changed(calls: Sequence[Call]) -> None:
