@@ -160,9 +160,13 @@ class Seat:
             await self._changed.wait_for(lambda: bool(true(self)))
 
     async def shows(self, state: str, since: float = 0.0) -> float:
-        """When (by the steady clock) the link was shown so, at or after `since`."""
-        await self.until(lambda seat: seat.link and seat.link[-1][1] == state and seat.link[-1][0] >= since)
-        return self.link[-1][0]
+        """When (by the steady clock) the link was first shown so at or after `since`."""
+
+        def found() -> float | None:
+            return next((at for at, shown in self.link if shown == state and at >= since), None)
+
+        await self.until(lambda seat: found() is not None)
+        return found() or 0.0
 
 
 @dataclass

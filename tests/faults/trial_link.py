@@ -34,8 +34,8 @@ async def reconnects(tries: int) -> list[Figure]:
             for _ in range(tries):
                 began = time.monotonic()
                 made.ami.reset()
-                await seat.shows("lost", began)
-                times.append(await seat.shows("live", began) - began)
+                lost = await seat.shows("lost", began)
+                times.append(await seat.shows("live", lost) - began)
     return [timed(f"live again after a cut, {2 * TALKING} channels (replayed PBX)", times, LIVE_S)]
 
 
