@@ -469,6 +469,7 @@ async def test_rush_is_shed() -> None:
         assert all(isinstance(r, Late) for r in results)
         gate.set()
         await eventually(lambda: made.waiting == 0)
+        made.deadline_s = GUARD_S  # a busy machine may take longer than the rush's deadline
         assert await made.run(int) == 0
         assert len(ran) == 2
         assert made.ok
