@@ -26,8 +26,9 @@ demo: $(SETUP) ## Start Thirteen with a sample CRM and a replayed PBX, and print
 test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores), two files at a time
 	@$(PYTEST) -q -m "not long" -n 2 --dist loadfile
 
-test-long: $(SETUP) parts ## The long runs (under 45 minutes)
-	@$(PYTEST) -q -m long
+test-long: $(SETUP) parts ## The long runs (under 45 minutes): those that compare times alone, then two files at a time
+	@$(PYTEST) -q -m long tests/asterisk
+	@$(PYTEST) -q -m long --ignore=tests/asterisk -n 2 --dist loadfile
 
 headline: $(SETUP) parts ## The headline figures of faults, on real processes (half an hour; HEADLINE="--only link" for some)
 	@$(BIN)/python -m tests.faults.headline $(HEADLINE)
