@@ -22,6 +22,8 @@ from cti.events import Direction, Event
 # Channels of Asterisk's own machinery: they speak for nobody.
 _MACHINERY = ("CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Surrogate/", "Message/", "Snoop/", "MulticastRTP/")
 _LEG_LIMIT = 200_000
+UNTAKEN = 5_000
+"Ended calls that are kept for whoever takes them down, beyond their time."
 # The headers of a channel snapshot, by the prefix under which an event carries it.
 _KEYS = {
     prefix: tuple(
@@ -276,13 +278,16 @@ class State:
         self.forget(at)
 
     def forget(self, now: float) -> None:
-        """Drop what ended more than `linger` seconds ago."""
+        """Drop what ended more than `linger` seconds ago and was taken down since it changed last."""
         linger = self.config.linger
         while self.ended:
-            ended_at = next(iter(self.ended.values())).ended_at
-            if ended_at is None or abs(now - ended_at) <= linger:  # an end in the future was a false stamp
+            oldest = next(iter(self.ended.values()))
+            if oldest.ended_at is None or abs(now - oldest.ended_at) <= linger:  # an end in the future: a false stamp
                 break
+            if oldest.id in self.changed_calls and len(self.ended) <= UNTAKEN:
+                break  # minutes may be read at once, before anybody could take it down
             self.ended.popitem(last=False)
+            self.changed_calls.discard(oldest.id)
         while self.tombs:
             uid, at = next(iter(self.tombs.items()))
             if abs(now - at) <= linger:
