@@ -123,7 +123,8 @@ class World:
             scheduler.at(at, self._look, name)
         if self.plan.listens:
             faults = [at for fault in self.plan.faults for at in (fault.at, fault.until)]
-            for at in (*(at + BEAT_S for at in faults if at), self.end + 5.0, self.end + 20.0):
+            # Two after each fault: the first may be in the very entry that is lost.
+            for at in (*(at + n * BEAT_S for at in faults if at for n in (1, 2)), self.end + 5.0, self.end + 20.0):
                 scheduler.at(at, self._beat)
             for _ in range(3):
                 scheduler.at(self.rng.uniform(self.begin, self.end + 5.0), self._peek, None)
