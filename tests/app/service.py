@@ -216,10 +216,16 @@ class Service:
             yield desks
 
     async def pop(self, state: str) -> PopState:
-        """The first pop of the service in this state, whoever sees it."""
+        """The first pop of the service in this state, whoever sees it; an answered call may be over by then."""
         pops = self.app.session.shelf.pops
-        await eventually(lambda: any(p.state == state for p in pops.values()))
-        return next(p for p in pops.values() if p.state == state)
+
+        def found() -> PopState | None:
+            return next((p for p in pops.values() if p.state == state or (state == "talking" and p.answered_at)), None)
+
+        await eventually(found)
+        pop = found()
+        assert pop is not None
+        return pop
 
     async def end_calls(self) -> None:
         """Stop playing."""
