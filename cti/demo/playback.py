@@ -18,6 +18,8 @@ from cti.demo.exchange import IDLE, SNAPSHOT, Exchange, Headers
 
 _HOLE: Final = re.compile(r"\{([a-z]+[0-9]*)\}")
 TRUNK: Final = "PJSIP/trunkline"
+_STEP: Final = 0.05
+"Seconds of waiting at a time, and how late a wait may end before it is said that the machine stood still."
 _FEATURED_IDLE: Final = 7.0
 "Seconds after which the featured phone gets a call of its own."
 SHARES: Final[Mapping[str, float]] = {
@@ -218,8 +220,9 @@ class Player:
                     phones = found
                     added += (loop.time() - came) * self._speed
                     self._cast(tape, names, phones)
+                still = await _until(loop, started + (at + added) / self._speed)
+                added += still * self._speed
                 due = (at + added) / self._speed
-                await _until(loop, started + due)
                 self._say(line, names, phones, queue, wall + due)
                 for phone, last in enumerate(tape.last):
                     if last == index:
@@ -306,7 +309,13 @@ class Player:
         return f"1{self.rng.choice('3578')}{self.rng.randrange(10**8, 10**9)}"
 
 
-async def _until(loop: asyncio.AbstractEventLoop, due: float) -> None:
-    wait = due - loop.time()
-    if wait > 0:
-        await asyncio.sleep(wait)
+async def _until(loop: asyncio.AbstractEventLoop, due: float) -> float:
+    """Wait; how many seconds the machine stood still meanwhile, which the rest of the call comes later.
+
+    Else a call would catch up: it would ring, be answered and end in one moment, as no call does.
+    """
+    still = 0.0
+    while (wait := due + still - (now := loop.time())) > 0:
+        await asyncio.sleep(min(wait, _STEP))
+        still += max(loop.time() - now - min(wait, _STEP) - _STEP, 0.0)
+    return still

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -191,6 +191,17 @@ class Service:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    @contextmanager
+    def nobody_free(self) -> Iterator[None]:
+        """Meanwhile no phone takes a call: who comes waits (the PBX lets him wait for a minute of its own time)."""
+        taken = self.pbx.player.casting.taken
+        busy = {interface for interface in self.pbx.exchange.phones if interface not in taken}
+        taken |= busy
+        try:
+            yield
+        finally:
+            taken -= busy
 
     async def live(self) -> None:
         """Wait until the PBX is live."""

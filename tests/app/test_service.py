@@ -183,8 +183,9 @@ async def test_supervisors_board_shows_the_waiting_caller_and_the_day(running: S
         assert screen.board is not None
         assert set(screen.board["queues"]) == {"europe", "seasia", "export"}
         before = screen.board["totals"]["answered"]
-        call = running.call("answered")
-        caller = await screen.until(lambda s: next(iter(s.board["callers"].values()), None) if s.board else None)
+        with running.nobody_free():
+            call = running.call("answered")
+            caller = await screen.until(lambda s: next(iter(s.board["callers"].values()), None) if s.board else None)
         assert caller["target_s"] == 13.0
         await screen.until(lambda s: s.board and s.board["totals"]["answered"] == before + 1)
         await call

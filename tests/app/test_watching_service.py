@@ -76,11 +76,12 @@ async def test_a_late_caller_is_told_on_the_board_in_the_log_and_by_webhook(fold
         screen, other = await boss.screen("board"), await admin.screen("board")
         assert screen.state["alerts"] == {"open": [], "silences": []}
         here.call("late")
+        waiting = await screen.until(lambda s: s.board and dict(s.board["callers"]))
         await screen.until(lambda s: len(_raised(s)) == 2)
         warn, late = _raised(screen)
         assert (warn["kind"], late["kind"], warn["visit"]) == ("warn", "late", late["visit"])
         assert screen.board is not None
-        since = screen.board["callers"][late["visit"]]["waiting_since"]
+        since = waiting[late["visit"]]["waiting_since"]
         assert abs(float(str(warn["at"])) - since - 0.5) < 1e-6
         assert abs(float(str(late["at"])) - since - 1.001) < 1e-6
         assert screen.board["totals"]["over"] == 1 or await screen.until(lambda s: s.board["totals"]["over"] == 1)  # type: ignore[index]

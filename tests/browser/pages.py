@@ -23,6 +23,9 @@ QUIET = (
 )
 "The browser asks nobody but the service for anything."
 
+NOTE_SAVED = re.compile(r"^\s*已存")
+"The note is with the service: other than its draft, of which is said 草稿已存."
+
 WATCH = """
 window.watched = {shift: 0, moved: [], pops: {}};
 new PerformanceObserver((list) => {

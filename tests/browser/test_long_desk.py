@@ -13,7 +13,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tests.app.service import Service
 from tests.browser.conftest import Open
-from tests.browser.pages import Pages, Screen
+from tests.browser.pages import NOTE_SAVED, Pages, Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -71,7 +71,7 @@ class Agent:
         await expect(note).to_have_value(text)
         assert await self._on_desk() == pop
         await self.desk.find("#note button", "保存备注").click()
-        await self.desk.shown("#note .asof", "已存")
+        await self.desk.shown("#note .asof", NOTE_SAVED)
         self.saved[call] = (self.name, text)
         await note.evaluate("(box) => box.blur()")
 

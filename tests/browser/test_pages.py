@@ -16,7 +16,7 @@ from cti.settings import Settings
 from tests.app.service import FAST, KNOWN, PASSWORD, Service, eventually, with_pbx
 from tests.asterisk.cable import Cable
 from tests.browser.conftest import Open, Opened
-from tests.browser.pages import Pages, Screen
+from tests.browser.pages import NOTE_SAVED, Pages, Screen
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ async def test_agent_sees_who_calls_and_can_save(site: Opened) -> None:
     note = desk.find("#note textarea")
     await note.fill("问 47W 到港日，已告知")
     await desk.find("#note button", has_text="保存备注").click()
-    await desk.shown("#note .asof", "已存")
+    await desk.shown("#note .asof", NOTE_SAVED)
     field = desk.find("#sec-profile .ed-btn").first
     key = await field.get_attribute("data-field") or ""
     await field.click()
@@ -345,7 +345,7 @@ async def test_page_comes_back_when_the_push_channel_breaks(site: Opened) -> Non
 
 async def test_language_and_theme_switch_at_once(site: Opened) -> None:
     """English and the dark theme are one choice each, without a reload, and stay."""
-    _, pages = site
+    running, pages = site
     desk = await pages.log_in("linzhixia", color_scheme="light")
     html = desk.find("html")
     await desk.find(".me-btn").click()
@@ -359,7 +359,7 @@ async def test_language_and_theme_switch_at_once(site: Opened) -> None:
     await expect(html).to_have_attribute("data-theme", "dark")
     await expect(desk.strip).to_contain_text("Waiting for calls")
     chinese = re.findall("[\u4e00-\u9fff]+", await desk.find("#app").inner_text())
-    names = {"林知夏", "欧洲航线", "出口咨询", "中文"}
+    names = {"欧洲航线", "出口咨询", "中文", *(user.name for user in running.sample.users)}
     assert not [word for word in chinese if not any(word in name or name in word for name in names)]
     desk.blameless()
 
@@ -433,7 +433,7 @@ async def test_session_that_ends_takes_no_unsaved_word_along(site: Opened) -> No
     await desk.find(".stalebar button").click()
     await desk.gone(".stalebar")
     await desk.find("#note button", "保存备注").click()
-    await desk.shown("#note .asof", "已存")
+    await desk.shown("#note .asof", NOTE_SAVED)
     call = running.app.session.shelf.pops[pop].call.id
     stored = await asyncio.to_thread(running.app.store.call_note, call, "linzhixia")
     assert stored is not None

@@ -19,7 +19,7 @@ from tests.asterisk.pbx import RealAsterisk
 from tests.asterisk.plays import EUROPE, EXPORT, SEASIA
 from tests.asterisk.service import Service
 from tests.asterisk.stage import Stage
-from tests.browser.pages import Pages, Screen, chromium_pages
+from tests.browser.pages import NOTE_SAVED, Pages, Screen, chromium_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.asterisk]
 
@@ -84,7 +84,7 @@ async def test_real_call_pops_with_the_customers_record(sample_site: tuple[Path,
         await board.gone("#waiting tbody tr")
         await desk.find("#note textarea").fill("真实电话里记的")
         await desk.find("#note button", "保存备注").click()
-        await desk.shown("#note .asof", "已存")
+        await desk.shown("#note .asof", NOTE_SAVED)
         await caller.hang_up()
         assert await desk.pop("ended") == pop
         await desk.reload()
