@@ -43,7 +43,8 @@ class ServiceStage(Stage):
     gap: tuple[float, float] | None = None
 
     async def cut(self) -> None:
-        """Pull the service's cable."""
+        """Pull the service's cable, once what the PBX has said so far is through it: what is in it is lost."""
+        await self.service.app.link.action("Ping", {})
         self.service.cable.pull()
         self._cut_at = time.time()  # noqa: TID251  the wall clock is the PBX's
         self.gap = None
@@ -53,6 +54,10 @@ class ServiceStage(Stage):
         self.service.cable.plug()
         await self.service.live()
         self.gap = (self._cut_at, time.time())  # noqa: TID251
+
+    async def back(self) -> None:
+        """Wait for the service."""
+        await self.service.live()
 
 
 async def perform(site: Site, plays: Sequence[str]) -> list[Performance]:

@@ -42,6 +42,7 @@ async def restarted(s: Stage) -> None:
     await s.console.open_booted()
     await again
     await s.console.resync()
+    await s.back()
     await _fresh_call(s)
 
 
@@ -56,6 +57,7 @@ async def killed(s: Stage) -> None:
     await s.pbx.start()
     await s.console.open_booted()
     await s.console.resync()
+    await s.back()
     await _fresh_call(s)
 
 

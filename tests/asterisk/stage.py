@@ -139,6 +139,9 @@ class Stage:
         await self.console.open_booted()
         await self.console.resync()
 
+    async def back(self) -> None:
+        """After the PBX was away: wait until whoever else watches it is back too, before a new call is dialled."""
+
     def note(self, text: str) -> None:
         """Something worth remembering, also on the tape."""
         self.notes.append(text)

@@ -26,7 +26,8 @@ def check(performance: Performance, untold: Sequence[str] = ()) -> None:
     """The play went as written and the service's call log is what the PBX's books say."""
     assert performance.fault == ""
     assert performance.truth, "the PBX's books know of no call"
-    assert [text.partition(": ")[2] for text in performance.differences] == list(untold)
+    seen = "\n".join(map(repr, [*performance.differences, *performance.truth, *performance.calls]))
+    assert [text.partition(": ")[2] for text in performance.differences] == list(untold), seen
 
 
 @pytest.mark.parametrize("live_play", PLAYS)
