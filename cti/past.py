@@ -79,9 +79,7 @@ class Recall:
             floor.session.phones.set_own(account.login, account.interfaces)
             for pop in past.dismissed[account.login]:
                 floor.session.shelf.remember_dismissed(account.login, pop)
-            for draft in past.drafts[account.login]:
-                with contextlib.suppress(ValueError):
-                    floor.session.shelf.keep_draft(account.login, draft.call, json.loads(draft.payload))
+            self._keep(account.login, past.drafts[account.login])
         floor.day.roll(now)
         floor.board.roll(now)
         floor.day.restore(past.today)
@@ -95,13 +93,16 @@ class Recall:
                 dismissed, drafts = await self._lane.run(lambda: (store.dismissed(login), store.drafts(login)))
                 for pop in dismissed:
                     floor.carry(floor.session.dismiss(login, pop))
-                for draft in drafts:
-                    with contextlib.suppress(ValueError):
-                        floor.session.shelf.keep_draft(login, draft.call, json.loads(draft.payload))
+                self._keep(login, drafts)
                 for shown in floor.session.pops_of(login)[:MOST_POPS]:
                     await self._recall_one(shown.call)
         except Exception as error:
             log.warning("what a user did elsewhere was not read: %s", type(error).__name__)
+
+    def _keep(self, login: str, drafts: Iterable[Draft]) -> None:
+        for draft in drafts:
+            with contextlib.suppress(ValueError):
+                self._floor.session.shelf.keep_draft(login, draft.call, json.loads(draft.payload))
 
     async def close(self) -> None:
         """Stop what is still being brought back."""

@@ -1,4 +1,7 @@
-"""What all tests share: in CI a skipped test is a failed one, with its reason; and one PostgreSQL for a whole run."""
+"""What all tests share: what happens where a part is missing, and one PostgreSQL for a whole run.
+
+A test whose part cannot be had (`Unavailable`, wherever it is raised) is skipped with the reason; in CI it failed.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,11 @@ hypothesis.settings.load_profile("thirteen")
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure where CI is set (an expected failure is no skip)."""
+    """A missing part is a skip, and a skip is a failure where CI is set (an expected failure is no skip)."""
     report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Unavailable):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {call.excinfo.value}")
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
@@ -39,9 +45,6 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     """A running PostgreSQL for all tests of a run: each takes a database of its own name, and nobody freezes it."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    server = Postgresql.start()
     yield server
     server.end()

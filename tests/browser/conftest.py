@@ -21,10 +21,7 @@ Open = Callable[..., AbstractAsyncContextManager[Opened]]
 @pytest.fixture(scope="session")
 def sample_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sample]:
     """Databases with the sample's customers, made once."""
-    try:
-        chromium.find()
-    except chromium.Unavailable as reason:
-        pytest.skip(f"no Chromium: {reason}")
+    chromium.find()
     folder = tmp_path_factory.mktemp("pages")
     return folder, make_sample(folder)
 

@@ -72,10 +72,7 @@ async def far() -> AsyncIterator[Far]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(far: Far) -> AsyncIterator[Page]:
     """A blank page that can load the modules."""
-    try:
-        part = chromium.find()
-    except chromium.Unavailable as reason:
-        pytest.skip(f"no Chromium: {reason}")
+    part = chromium.find()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**part.launch(*QUIET))
         one = await (await browser.new_context(timezone_id="Asia/Shanghai")).new_page()

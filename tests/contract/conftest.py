@@ -14,7 +14,6 @@ from cti.demo.pbx import SECRET, USERNAME, ReplayedPbx
 from tests.asterisk.console import Console
 from tests.asterisk.pbx import RealAsterisk
 from tests.asterisk.plays_all import PLAYS
-from tests.asterisk.programs import Unavailable
 from tests.asterisk.stage import Stage
 
 Story = Literal["answered", "abandoned"]
@@ -101,10 +100,7 @@ async def pbx(request: pytest.FixtureRequest) -> AsyncIterator[PbxUnderTest]:
         async with ReplayedPbx(speed=5.0, playing=False, talk=(0.0, 1.0)) as replayed:
             yield Replayed(replayed)
         return
-    try:
-        asterisk = RealAsterisk()
-    except Unavailable as reason:
-        pytest.skip(f"no Asterisk: {reason}")
+    asterisk = RealAsterisk()
     async with asterisk:
         console = await Console(asterisk.ami_port, asterisk.site.secret).open_booted()
         stage = await Stage(asterisk, console).open()

@@ -17,7 +17,6 @@ from cti.ticker import wall_clock
 from tests.ami.wire import GUARD, Site
 from tests.asterisk.console import Console
 from tests.asterisk.pbx import RealAsterisk
-from tests.asterisk.programs import Unavailable
 from tests.asterisk.site import Site as AsteriskSite
 from tests.asterisk.stage import Stage
 from tests.contract.conftest import PbxUnderTest, Real, Replayed
@@ -64,10 +63,7 @@ async def named(request: pytest.FixtureRequest) -> AsyncIterator[Named]:
         async with ReplayedPbx(speed=5.0, playing=False, talk=(0.0, 1.0), systemname=systemname) as replayed:
             yield Named(Replayed(replayed), systemname)
         return
-    try:
-        asterisk = RealAsterisk(AsteriskSite(systemname=systemname))
-    except Unavailable as reason:
-        pytest.skip(f"no Asterisk: {reason}")
+    asterisk = RealAsterisk(AsteriskSite(systemname=systemname))
     async with asterisk:
         console = await Console(asterisk.ami_port, asterisk.site.secret).open_booted()
         stage = await Stage(asterisk, console).open()

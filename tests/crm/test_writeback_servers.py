@@ -20,7 +20,6 @@ from crm_bridge.model import BusinessRecord, ContactPoint, CrmError
 from crm_bridge.writeback import Delivery, Outbox, Pace, Rules, WriteBack, targets
 from crm_bridge.writeback.sql_target import SqlTarget
 from tests.crm.writeback_crm import Whose
-from tests.debian import Unavailable
 from tests.servers.mariadb import Mariadb
 from tests.servers.postgresql import Postgresql
 
@@ -36,10 +35,7 @@ Server = Postgresql | Mariadb
 @pytest.fixture(scope="module", params=[Postgresql, Mariadb], ids=["postgresql", "mariadb"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A running server."""
-    try:
-        made: Server = request.param.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    made: Server = request.param.start()
     yield made
     made.end()
 
@@ -123,10 +119,7 @@ async def test_a_server_that_restarts_loses_nothing(server: Server, theirs: str,
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[Postgresql]:
     """A running PostgreSQL."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    made = Postgresql.start()
     yield made
     made.end()
 

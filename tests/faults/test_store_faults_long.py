@@ -28,7 +28,6 @@ from cti.demo.playback import TRUNK
 from cti.store import Store
 from cti.ticker import wall_clock
 from tests.asterisk.ports import free_port
-from tests.debian import Unavailable
 from tests.faults.broken import VARIABLE
 from tests.faults.process import GUARD, CtiProcess
 from tests.servers.postgresql import Postgresql
@@ -228,10 +227,7 @@ async def house(folder: Path, url: str) -> AsyncIterator[House]:
 @pytest.fixture
 def server() -> Iterator[Postgresql]:
     """A PostgreSQL of this test's own, for it is stopped."""
-    try:
-        made = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    made = Postgresql.start()
     yield made
     made.end()
 

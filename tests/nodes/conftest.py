@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.debian import Unavailable
 from tests.nodes.cluster import Site, fill_server, replayed
 from tests.servers.databases import Copies
 from tests.servers.postgresql import Postgresql
@@ -26,10 +25,7 @@ def filled_copies(postgresql: Postgresql) -> Copies:
 @pytest.fixture(scope="session")
 def relay_server() -> Iterator[Redis]:
     """One Redis; a test that kills it starts it again."""
-    try:
-        started = Redis.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    started = Redis.start()
     yield started
     started.end()
 

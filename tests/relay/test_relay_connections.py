@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from tests.debian import Unavailable
 from tests.relay.test_relay import GUARD_S, Node, listening
 from tests.servers.certificates import Certificates
 from tests.servers.redis import GROUP, Group, Redis
@@ -22,10 +21,7 @@ WRITTEN = "open%2Fsesame%4013"
 @pytest.fixture(scope="module")
 def tls() -> Iterator[Certificates]:
     """One authority for all of these."""
-    try:
-        made = Certificates.make()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    made = Certificates.make()
     yield made
     made.end()
 
@@ -33,10 +29,7 @@ def tls() -> Iterator[Certificates]:
 @pytest.fixture(scope="module")
 def secured(tls: Certificates) -> Iterator[Redis]:
     """A Redis that wants TLS, a certificate and a password."""
-    try:
-        started = Redis.start("--requirepass", PASSWORD, tls=tls)
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    started = Redis.start("--requirepass", PASSWORD, tls=tls)
     yield started
     started.end()
 
@@ -88,10 +81,7 @@ async def test_what_does_not_fit_is_away_and_says_why_without_the_password(
 @pytest.fixture(params=["plain", "tls"])
 def group(request: pytest.FixtureRequest, tls: Certificates) -> Iterator[Group]:
     """A primary, its replica and three sentinels."""
-    try:
-        started = Group.start(tls=tls if request.param == "tls" else None, password="sesame-13")
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    started = Group.start(tls=tls if request.param == "tls" else None, password="sesame-13")
     yield started
     started.end()
 

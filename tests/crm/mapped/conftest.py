@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from crm_bridge.embedded import EmbeddedCrm
 from crm_bridge.mapped import MappedCrm, mapping
 from crm_bridge.numbers import Site
-from tests.debian import Unavailable
 from tests.servers.mariadb import Mariadb
 from tests.servers.postgresql import Postgresql
 
@@ -22,10 +21,7 @@ Open = Callable[..., MappedCrm]
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Mariadb]:
     """A running MariaDB."""
-    try:
-        server = Mariadb.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    server = Mariadb.start()
     yield server
     server.end()
 
@@ -33,10 +29,7 @@ def mariadb() -> Iterator[Mariadb]:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     """A running PostgreSQL."""
-    try:
-        server = Postgresql.start()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    server = Postgresql.start()
     yield server
     server.end()
 
