@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import msgspec
 
-from cti.board.figures import Ledger, Quarter, Wait
+from cti.board.figures import MOST_ROWS, Ledger, Quarter, Wait
 from cti.board.metrics import Counts, average_speed_of_answer, level_event, service_level, to_ms
 from cti.calls.record import Call
 
@@ -41,17 +41,17 @@ def visit_key(call: str, number: int) -> str:
 class Days:
     """The waits that began today. `day` gives any key that compares equal within one day at the site."""
 
-    def __init__(self, day: Callable[[float], Hashable]) -> None:
-        """Today begins with the first moment that is told."""
+    def __init__(self, day: Callable[[float], Hashable], *, most: int = MOST_ROWS) -> None:
+        """Today begins with the first moment that is told; the latest `most` waits of it can be corrected."""
         self._day = day
         self._today: Hashable = None
         self._latest = float("-inf")
-        self._visits = Ledger()
-        self._chains = Ledger()
         self._last: dict[str, tuple[float, str]] = {}
         "Chain -> (entry, key) of its latest visit, which decides what became of the chain."
         self._chain_of: dict[str, tuple[str, float]] = {}
         "Visit -> (chain, start of the chain)."
+        self._visits = Ledger(lambda visit: self._chain_of.pop(visit, None), most=most)
+        self._chains = Ledger(lambda chain: self._last.pop(chain, None), most=most)
         self._queues: dict[str, None] = {}
 
     def roll(self, now: float) -> bool:
@@ -65,14 +65,8 @@ class Days:
         first = self._today is None
         self._today = today
         if not first:
-            for key, row in list(self._visits.rows.items()):
-                if self._day(row.joined_at) != today:
-                    self._visits.remove(key)
-                    self._chain_of.pop(key, None)
-            for chain, row in list(self._chains.rows.items()):
-                if self._day(row.joined_at) != today:
-                    self._chains.remove(chain)
-                    self._last.pop(chain, None)
+            for ledger in (self._visits, self._chains):
+                ledger.begin(lambda row: self._day(row.joined_at) == today)
         return not first
 
     def opened(
@@ -81,7 +75,7 @@ class Days:
         """A visit began. False when it is known that it ended already, so that nobody waits."""
         self._queues[queue] = None
         known = self._visits.rows.get(visit)
-        if known is not None and known.outcome not in ("waiting", "unknown"):
+        if self._visits.folded(visit) or (known is not None and known.outcome not in ("waiting", "unknown")):
             return False
         row = Wait(queue=queue, joined_at=joined_at, outcome="waiting", wait_s=None, target_s=target_s)
         self._put(call, visit, row, waiting_since)
@@ -155,10 +149,12 @@ class Days:
     def _put_in_chain(self, chain: str, since: float, visit: str, row: Wait) -> None:
         if self._today is None:
             self.roll(row.joined_at)
-        if self._day(row.joined_at) != self._today:
+        if self._day(row.joined_at) != self._today or self._visits.folded(visit):
             return
         self._visits.put(visit, row)
         self._chain_of[visit] = (chain, since)
+        if self._chains.folded(chain):
+            return
         last = self._last.get(chain)
         if last is not None and last[0] > row.joined_at and last[1] != visit:
             return

@@ -2,10 +2,14 @@
 
 A sum is always the sum over the rows that stand here: putting a row that is already there changes nothing, and
 putting a newer form of it takes the old contribution out first. So replay, resync and a restart cannot count twice.
+Of a very long day the oldest rows are folded: what they added stays, and of the row only that it was there, so that it
+is not added again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -14,6 +18,10 @@ from cti.board.metrics import Counts, count, to_ms
 
 BUCKET_S: Final = 900
 "Interval of the trend: a quarter of an hour, which every zone's hours are made of."
+MOST_ROWS: Final = 20_000
+"Waits of a day that can still be corrected; older ones have been decided for hours."
+LOT: Final = 1_000
+"Rows that are folded at a time."
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,21 +75,53 @@ NO_CALLS: Final = Quarter()
 class Ledger:
     """Waits by key, with sums for each queue and each interval."""
 
-    def __init__(self) -> None:
-        """An empty day."""
+    def __init__(self, let_go: Callable[[str], object] = lambda key: None, *, most: int = MOST_ROWS) -> None:
+        """An empty day of about `most` rows and those that wait; `let_go` is told of each key that is dropped."""
         self.rows: dict[str, Wait] = {}
         self._sums: dict[str, Counts] = {}
         self._buckets: dict[str, dict[int, Quarter]] = {}
+        self._let_go = let_go
+        self._most = most
+        self._room = most + LOT
+        self._folded: set[int] = set()
+        "Hashes of keys."
 
     def put(self, key: str, row: Wait) -> None:
-        """Sets the row of that key, in place of what stood there."""
+        """Sets the row of that key, in place of what stood there; a folded one stays as it was."""
         old = self.rows.get(key)
-        if old == row:
+        if old == row or self.folded(key):
             return
         if old is not None:
             self._add(old, -1)
         self.rows[key] = row
         self._add(row, 1)
+        if len(self.rows) >= self._room:
+            self._fold()
+
+    def folded(self, key: str) -> bool:
+        """True where the row of that key is decided for good."""
+        return hash(key) in self._folded
+
+    def _fold(self) -> None:
+        for key in list(islice(self.rows, LOT)):
+            row = self.rows.pop(key)
+            if row.outcome == "waiting":
+                self.rows[key] = row  # behind the others: it is looked at again when their turn has come
+            else:
+                self._folded.add(hash(key))
+                self._let_go(key)
+        self._room = max(self._most, len(self.rows)) + LOT
+
+    def begin(self, keep: Callable[[Wait], bool]) -> None:
+        """Another day: only the rows that belong to it are left."""
+        rows = self.rows
+        self.rows, self._sums, self._buckets, self._folded = {}, {}, {}, set()
+        self._room = self._most + LOT
+        for key, row in rows.items():
+            if keep(row):
+                self.put(key, row)
+            else:
+                self._let_go(key)
 
     def remove(self, key: str) -> None:
         """Takes a row out."""

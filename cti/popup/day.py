@@ -1,26 +1,36 @@
 """An agent's own day: answered, in time, missed. Each figure is a function of the day's calls (pure).
 
-A call is put in again whenever it changed and replaces what it said before, so nothing is ever counted twice.
+A call is put in again whenever it changed and replaces what it said before, so nothing is ever counted twice. Of a
+very long day the oldest calls stay counted as they are: of those it is only known that they were.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from typing import Final
 
 from cti.calls.record import Call
 from cti.wire import Today
+
+MOST_CALLS: Final = 20_000
+"Calls of a day that can still be corrected."
 
 
 class Day:
     """The calls of today, by phone."""
 
-    def __init__(self, target_s: Callable[[str], float], day: Callable[[float], Hashable]) -> None:
+    def __init__(
+        self, target_s: Callable[[str], float], day: Callable[[float], Hashable], *, most: int = MOST_CALLS
+    ) -> None:
         """`target_s` gives a queue's target in seconds; `day` names the day of an epoch time in the site's zone."""
         self._target_s = target_s
+        self._most = most
         self._day = day
         self._today: Hashable = None
         self._calls: dict[str, dict[str, tuple[int, int, int]]] = {}
         "{call: {interface: (answered, in target, missed)}}"
+        self._folded: set[int] = set()
+        "Hashes of the ids of calls that are no longer held."
         self._sums: dict[str, list[int]] = {}
 
     def roll(self, now: float) -> bool:
@@ -30,11 +40,14 @@ class Day:
             return False
         self._today = day
         self._calls.clear()
+        self._folded.clear()
         self._sums.clear()
         return True
 
     def put(self, call: Call) -> set[str]:
         """The call stands so now; returns the phones whose figures changed."""
+        if hash(call.id) in self._folded:
+            return set()
         new: dict[str, tuple[int, int, int]] = {}
         for visit in call.visits:
             at = visit.joined_at if visit.joined_at is not None else call.started_at
@@ -57,6 +70,10 @@ class Day:
                     sums[place] += sign * value
         if new:
             self._calls[call.id] = new
+            if len(self._calls) > self._most:
+                oldest = next(iter(self._calls))
+                del self._calls[oldest]
+                self._folded.add(hash(oldest))
         else:
             self._calls.pop(call.id, None)
         return {i for i in old.keys() | new.keys() if old.get(i) != new.get(i)}

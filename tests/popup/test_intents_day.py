@@ -240,6 +240,20 @@ def test_call_put_in_again_is_not_counted_again() -> None:
     assert day.of(["PJSIP/3"], 13.0).answered == 1
 
 
+def test_a_long_day_keeps_its_figures_and_few_calls() -> None:
+    """What is no longer held stays counted, and is not counted again when it is told again; midnight ends that too."""
+    day = Day(lambda queue: 13.0, lambda at: datetime.fromtimestamp(at, ZONE).date(), most=3)
+    day.roll(NOW)
+    for _ in range(2):
+        for n in range(10):
+            day.put(made(f"c{n}", NOW))
+    assert day.of(["PJSIP/1"], 13.0).answered == 10
+    assert len(day._calls) == 3
+    day.roll(NOW + DAY)
+    day.put(made("c0", NOW + DAY))
+    assert day.of(["PJSIP/1"], 13.0).answered == 1
+
+
 def test_visit_that_nobody_answered_counts_only_its_misses() -> None:
     """An abandoned visit is no answer of anybody; a visit without an entry counts on the day of its call."""
     day = _day()
