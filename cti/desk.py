@@ -241,10 +241,12 @@ class Desks:
         self._sharing.share(NoteSaved(call=call, note=note))
         return note
 
-    async def save_draft(self, identity: Identity, call: str, draft: Any) -> None:
-        """What was typed and not saved."""
+    async def save_draft(self, identity: Identity, call: str, draft: Any, *, leaving: bool = False) -> None:
+        """What was typed and not saved. A page loaded anew may be there before the old one's last words."""
         await self._own_call(identity, call)
         self._sharing.share(DraftKept(user=identity.login, call=call, draft=draft))
+        if leaving and draft:
+            self._sharing.push((identity.login,), "draft", wire.body(call=call, draft=draft))
         payload = json.dumps(draft, ensure_ascii=True) if draft else ""
         await self._stored(lambda: self._store.put_draft(identity.login, call, payload, self._clock()))
 

@@ -100,6 +100,12 @@ async def test_what_the_agent_types_survives_hang_up_and_restart(folder: Path, m
         assert status == 204
         again = await browser.screen()
         assert [p["draft"] for p in again.state["pops"]] == [{"form": {"cargo": "家具"}}]
+        last = {"form": {"cargo": "家具"}, "note": "半句"}
+        status, _ = await browser.call("PUT", f"/calls/{call_id}/draft?leaving=1", last)
+        assert status == 204
+        for open_already in (screen, again):  # only what a page leaves behind is told to the others
+            await open_already.until(lambda s: s.frames[-1]["type"] == "draft")
+            assert [f["draft"] for f in open_already.frames if f["type"] == "draft"] == [last]
         answered = screen.state["today"]["answered"]
 
     async with service(folder, made) as running, running.browser() as browser:

@@ -418,6 +418,21 @@ async def test_places_are_the_same_in_every_state(site: Opened, width: int, heig
     desk.blameless()
 
 
+async def test_last_words_of_a_page_reach_the_one_that_was_there_before_them(site: Opened) -> None:
+    """A page loaded anew may show the call before the old one's last words are with the service: then it gets them."""
+    _, desk, _ = await _called(site)
+    await desk.pop("talking")
+    successor, writer = await site[1].again(desk), await site[1].again(desk)
+    for page in (successor, writer):
+        await page.pop("talking")
+        await expect(page.find("#note textarea")).to_have_value("")
+    await writer.find("#note textarea").press_sequentially("这页自己的话")
+    await desk.find("#note textarea").press_sequentially("离开前的话")
+    await desk.page.goto("about:blank")
+    await expect(successor.find("#note textarea")).to_have_value("离开前的话")
+    await expect(writer.find("#note textarea")).to_have_value("这页自己的话")
+
+
 async def test_session_that_ends_takes_no_unsaved_word_along(site: Opened) -> None:
     """Logged out elsewhere, a page with unsaved words stays and says so; after another login they are saved."""
     running, desk, pop = await _called(site)

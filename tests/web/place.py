@@ -139,7 +139,7 @@ class Desk:
         self._ask("save_note", call, text, version)
         return wire.Note(text=text, saved_at=1.0, version=version + 1, by=identity.login)
 
-    async def save_draft(self, identity: Identity, call: str, draft: Any) -> None:
+    async def save_draft(self, identity: Identity, call: str, draft: Any, *, leaving: bool = False) -> None:
         """Noted."""
         self._ask("save_draft", call, draft)
 

@@ -81,11 +81,11 @@ async def note(request: Request) -> web.StreamResponse:
 
 
 async def draft(request: Request) -> web.StreamResponse:
-    """Keep what was typed and not saved; an empty object drops it."""
+    """Keep what was typed and not saved; an empty object drops it. `leaving=1`: the page that held it goes away."""
     if (request.raw.content_length or 0) > MAX_DRAFT or len(await request.raw.read()) > MAX_DRAFT:
         raise Refusal(413, "too_long", "草稿过大", "The draft is too large")
     kept = await request.body(dict[str, Any])
-    await request.desk.save_draft(request.who, request.path("call"), kept)
+    await request.desk.save_draft(request.who, request.path("call"), kept, leaving=request.query("leaving") == "1")
     return nothing()
 
 
@@ -146,6 +146,7 @@ ROUTES = (
         summary="Keep what was typed and not saved",
         body=dict[str, Any],
         status=204,
+        query=("leaving",),
     ),
     Route(
         method="GET",

@@ -65,8 +65,8 @@ class Desk(Protocol):
     async def save_note(self, identity: Identity, call: str, text: str, version: int) -> wire.Note:
         """The call's note."""
 
-    async def save_draft(self, identity: Identity, call: str, draft: Any) -> None:
-        """What was typed and not saved."""
+    async def save_draft(self, identity: Identity, call: str, draft: Any, *, leaving: bool = False) -> None:
+        """What was typed and not saved; `leaving`: the user's other pages take it over where nothing was typed."""
 
     async def save_fields(
         self, identity: Identity, party: str, fields: Mapping[str, str], version: int

@@ -71,7 +71,7 @@ export const api = {
   dismiss: (pop) => call('POST', `/pops/${part(pop)}/dismiss`),
   choose: (pop, party) => call('POST', `/pops/${part(pop)}/choose`, { party }),
   saveNote: (id, text, version) => call('PUT', `/calls/${part(id)}/note`, { text, version }),
-  saveDraft: (id, draft, options) => call('PUT', `/calls/${part(id)}/draft`, draft, options),
+  saveDraft: (id, draft, { leaving = false, ...options } = {}) => call('PUT', `/calls/${part(id)}/draft${query({ leaving })}`, draft, options),
   saveFields: (party, fields, version) => call('PATCH', `/parties/${part(party)}`, { fields, version }),
   createParty: (fields, number, id) => call('POST', '/parties', { fields, number, call: id }),
   addBusiness: (party, fields) => call('POST', `/parties/${part(party)}/business`, { fields }),

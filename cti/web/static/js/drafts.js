@@ -1,5 +1,6 @@
 // What was typed and not saved, per call. Kept in memory, sent to the service every two seconds and when the page goes away,
-// never in the browser's own storage: these are a customer's words. A frame never writes here after the first one.
+// never in the browser's own storage: these are a customer's words. A frame never writes over what was typed on this page;
+// what a page says as it leaves fills its successor, which may have been there first.
 import { signal } from './lib.js';
 import { api } from './api.js';
 
@@ -14,9 +15,15 @@ class Draft {
     this.values = signal(given && typeof given === 'object' && !Array.isArray(given) ? { ...given } : {});
     this.savedAt = signal(null);
     this.failed = signal(false);
+    this.touched = false;
     this.unsent = false;
     this.timer = 0;
     this.sending = null;
+  }
+
+  /** What another page of this user left, unless something was typed here. */
+  takeOver(given) {
+    if (!this.touched && given && typeof given === 'object' && !Array.isArray(given)) this.values.value = { ...given };
   }
 
   get(key) {
@@ -29,6 +36,7 @@ class Draft {
     if (value === undefined) delete next[key];
     else next[key] = value;
     this.values.value = next;
+    this.touched = true;
     this.unsent = true;
     if (!this.timer) this.timer = setTimeout(() => this.send(), DRAFT_EVERY_MS);
   }
@@ -46,7 +54,7 @@ class Draft {
     const body = this.values.value;
     this.unsent = false;
     const useKeepalive = keepalive && JSON.stringify(body).length < LIMIT_BYTES;
-    this.sending = api.saveDraft(this.call, body, { keepalive: useKeepalive });
+    this.sending = api.saveDraft(this.call, body, { keepalive: useKeepalive, leaving: keepalive });
     const answer = await this.sending;
     this.sending = null;
     this.failed.value = !answer.ok;
@@ -68,6 +76,9 @@ export function draftOf(pop) {
   }
   return draft;
 }
+
+/** Another page of this user went away with these words. */
+export const leftBehind = (frame) => drafts.get(frame.call)?.takeOver(frame.draft);
 
 /** Does this call hold words that are not saved? */
 export function hasUnsaved(pop) {

@@ -5,7 +5,7 @@ import { openPush } from './push.js';
 import { initial, reduce, without } from './store.js';
 import { verdict } from './linkview.js';
 import { syncClock, pbxNow, tick, repaint, startClock } from './clock.js';
-import { anyUnsaved, hasUnsaved, pruneDrafts, forgetDraft, flushDrafts } from './drafts.js';
+import { anyUnsaved, hasUnsaved, pruneDrafts, forgetDraft, flushDrafts, leftBehind } from './drafts.js';
 import { setLang } from './i18n.js';
 
 export const state = signal(initial());
@@ -72,6 +72,7 @@ function take(frame) {
       state.value = { ...state.value, closed: null };
     }, CLOSED_SHOWN_MS[next.closed.reason] ?? 2500);
   }
+  if (frame.type === 'draft') leftBehind(frame);
   if (next.pops !== before.pops) pruneDrafts(new Set(Object.values(next.pops).map((p) => p.call)));
   if (frame.type !== 'beat') repaint();
   for (const fn of listeners) fn(frame, before, next);
