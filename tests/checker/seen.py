@@ -38,7 +38,8 @@ def i8_pop_once(account: Account) -> Iterator[str]:
     for client in account.clients or ():
         for visit, many in Counter(shown.visit for shown in client.shown).items():
             if many > 1:
-                yield f"{client.agent} was shown {visit} {many} times"
+                each = ", ".join(f"{shown.pop} at {shown.at:.3f}" for shown in client.shown if shown.visit == visit)
+                yield f"{client.agent} was shown {visit} {many} times: {each}"
     for what, many in Counter(account.told or ()).items():
         if many > 1:
             yield f"{what} was told {many} times"
