@@ -143,7 +143,11 @@ class Page:
         else:
             pops = [frame["pop"]] if kind == "pop" else []
         for pop in pops:
-            if pop["id"] not in self._known and pop["visit"]:
+            if kind == "snapshot" and pop["state"] == "ended":
+                # What a page finds when it comes is a form to be finished, no call. A node that came in the midst of
+                # the call, after its ring, has another name for it than the one that the page hung on before.
+                self._known.add(pop["id"])
+            elif pop["id"] not in self._known and pop["visit"]:
                 self._known.add(pop["id"])
                 self.client.shown.append(Shown(at, pop["id"], pop["visit"]))
 
