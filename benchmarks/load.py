@@ -29,6 +29,7 @@ from benchmarks.torrent import Torrent, play
 RATE = 500
 SHORT_S, LONG_S = 5, 60
 ANSWERED = "SELECT count(*) FROM call WHERE ended_at IS NOT NULL AND outcome = 'answered' AND id LIKE ?"
+ENDED = "SELECT count(*) FROM call WHERE ended_at IS NOT NULL AND id LIKE ?"
 SETTLE_S = 60.0
 "The longest that anything may take to be done after the last event."
 
@@ -145,12 +146,12 @@ async def browsers(daemon: Side, cookies: list[str]) -> AsyncIterator[Browsers]:
         await process.wait()
 
 
-async def stored(database: Path, expected: int) -> int:
+async def stored(database: Path, expected: int, which: str = ANSWERED) -> int:
     """Calls of the torrent in the store with their answer, once so many are there or nothing more comes."""
     end = time.perf_counter() + SETTLE_S
     while True:
         with contextlib.closing(sqlite3.connect(database)) as store:
-            found = store.execute(ANSWERED, (f"{stream.EPOCH // 1e5:.0f}%",)).fetchone()[0]
+            found = store.execute(which, (f"{stream.EPOCH // 1e5:.0f}%",)).fetchone()[0]
         if found >= expected or time.perf_counter() > end:
             return int(found)
         await asyncio.sleep(0.2)
