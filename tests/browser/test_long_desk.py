@@ -88,7 +88,12 @@ class Agent:
     async def _put_away(self, pop: str) -> None:
         close = self.desk.find(f'.strip[data-pop="{pop}"][data-state="ended"] .acts .primary')
         if await close.count():
-            await close.click(timeout=2000)
+            try:
+                await close.click(timeout=2000)
+            except PlaywrightTimeout:  # another call came under the hand, and this one has made room for it
+                if await self.desk.find(f'.strip[data-pop="{pop}"]').count():
+                    raise
+                return
             await self.desk.find(f'.strip[data-pop="{pop}"]').wait_for(state="detached")
         else:
             await asyncio.sleep(0.1)

@@ -147,12 +147,18 @@ def _keep(folder: Path, crowd: Crowd) -> None:
 
 
 def crowded(
-    crowd: Crowd, agents: int, faults: Sequence[Fault] = (), *, lossy: bool = False, small_buffers: bool = False
+    crowd: Crowd,
+    agents: int,
+    faults: Sequence[Fault] = (),
+    *,
+    lossy: bool = False,
+    small_buffers: bool = False,
+    pause_s: float | None = None,
 ) -> Run:
     """A run, or a skipped test where no Asterisk can be had."""
     programs.sipp()
     programs.asterisk_files("22")
-    return asyncio.run(through(crowd, agents, faults, lossy=lossy, small_buffers=small_buffers))
+    return asyncio.run(through(crowd, agents, faults, lossy=lossy, small_buffers=small_buffers, pause_s=pause_s))
 
 
 def check(done: Run, calls: int) -> None:

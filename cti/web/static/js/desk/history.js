@@ -9,6 +9,7 @@ export const loaded = signal('loading'); // loading, ready, error
 
 const KEPT = 200; // rows; further back is what the history pages are for
 let timer = 0;
+let further = false; // somebody asked for more than the first page
 
 async function read() {
   const answer = await api.calls();
@@ -17,11 +18,16 @@ async function read() {
     return;
   }
   const fresh = answer.body.calls ?? [];
-  const known = new Set(fresh.map((c) => c.id));
-  const oldest = fresh.at(-1)?.at ?? 0;
-  // Pages read before stay below the new first page.
-  calls.value = [...fresh, ...calls.value.filter((c) => !known.has(c.id) && c.at < oldest)].slice(0, KEPT);
-  if (more.value === null || loaded.value !== 'ready') more.value = answer.body.next ?? null;
+  if (further) {
+    // Pages read before stay below the new first page.
+    const known = new Set(fresh.map((c) => c.id));
+    const oldest = fresh.at(-1)?.at ?? 0;
+    calls.value = [...fresh, ...calls.value.filter((c) => !known.has(c.id) && c.at < oldest)].slice(0, KEPT);
+  } else {
+    // A page, whatever the day brings: a list that grows with every call makes the page slower by the evening.
+    calls.value = fresh;
+    more.value = answer.body.next ?? null;
+  }
   loaded.value = 'ready';
 }
 
@@ -34,6 +40,7 @@ export async function readMore() {
   if (!more.value) return;
   const answer = await api.calls(more.value);
   if (!answer.ok) return;
+  further = true;
   const known = new Set(calls.value.map((c) => c.id));
   calls.value = [...calls.value, ...(answer.body.calls ?? []).filter((c) => !known.has(c.id))].slice(0, KEPT);
   more.value = answer.body.next ?? null;
