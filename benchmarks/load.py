@@ -147,7 +147,7 @@ async def browsers(daemon: Side, cookies: list[str]) -> AsyncIterator[Browsers]:
 
 
 async def stored(database: Path, expected: int, which: str = ANSWERED) -> int:
-    """Calls of the torrent in the store with their answer, once so many are there or nothing more comes."""
+    """Calls of the torrent in the store (ANSWERED or ENDED), once so many are there or nothing more comes."""
     end = time.perf_counter() + SETTLE_S
     while True:
         with contextlib.closing(sqlite3.connect(database)) as store:

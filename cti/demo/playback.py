@@ -316,6 +316,7 @@ async def _until(loop: asyncio.AbstractEventLoop, due: float) -> float:
     """
     still = 0.0
     while (wait := due + still - (now := loop.time())) > 0:
-        await asyncio.sleep(min(wait, _STEP))
-        still += max(loop.time() - now - min(wait, _STEP) - _STEP, 0.0)
+        step = min(wait, _STEP)
+        await asyncio.sleep(step)
+        still += max(loop.time() - now - step - _STEP, 0.0)
     return still

@@ -116,14 +116,6 @@ async def test_a_server_that_restarts_loses_nothing(server: Server, theirs: str,
     assert [row[:2] for row in notes(theirs)] == [(f"note:n{n}", str(n)) for n in range(8)]
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[Postgresql]:
-    """A running PostgreSQL."""
-    made = Postgresql.start()
-    yield made
-    made.end()
-
-
 def test_workers_on_one_postgresql_never_hold_the_same_intent(postgresql: Postgresql) -> None:
     """Six workers that claim at the same time share the intents, each held by one of them."""
     url = postgresql.create("outbox")
