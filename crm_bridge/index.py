@@ -33,6 +33,8 @@ from crm_bridge.index_rows import (
 )
 from crm_bridge.index_tables import overlay, ref, sync
 
+_doc: Final = msgspec.json.Decoder(Doc)
+
 _MIGRATIONS: Final = Path(__file__).parent / "index_migrations"
 GONE_TAG: Final = "客户库已删除"
 "Stands on a party whose row is gone there while something here still hangs on it."
@@ -185,7 +187,7 @@ class PhoneIndex:
         """The same in a transaction of the caller."""
         query = sa.select(ref.c.doc).where(ref.c.party_id == party_id, ref.c.source == self.source, ~ref.c.gone)
         doc = connection.execute(query).scalar()
-        return None if doc is None else msgspec.json.decode(doc, type=Doc).row
+        return None if doc is None else _doc.decode(doc).row
 
     # Inside
 
@@ -300,7 +302,7 @@ class PhoneIndex:
         companies = self._companies(connection, [row for row, _, _ in changed])
         before: dict[int, Doc] = {}
         for row, _, old in changed:
-            before[old.party_id] = msgspec.json.decode(old.doc, type=Doc)
+            before[old.party_id] = _doc.decode(old.doc)
             values = columns(row, companies)
             self._laid_over(connection, old.party_id, row, values)
             values |= {"updated_at": now, "updated_by": self.source}
@@ -428,7 +430,7 @@ class PhoneIndex:
             )
 
     def _take_away(self, connection: sa.Connection, old: Any) -> None:
-        doc = msgspec.json.decode(old.doc, type=Doc)
+        doc = _doc.decode(old.doc)
         self._clear(connection, old.party_id, doc, keep=[])
         connection.execute(
             sa.update(ref)

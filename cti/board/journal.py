@@ -56,6 +56,9 @@ class _Told(msgspec.Struct, kw_only=True):
     deltas: list[tuple[int, Any, Link | None]]
 
 
+_told: Final = msgspec.json.Decoder(_Told)
+
+
 class Journal:
     """Writes. `take` now and then; the last page is given again, longer, until it is closed."""
 
@@ -127,7 +130,7 @@ def moment(pages: Iterable[tuple[int, int, bytes]], at_ms: int, until_ms: int) -
     deltas: list[ReplayDelta] = []
     end = 0
     for begin, until, raw in pages:
-        body = msgspec.json.decode(raw, type=_Told)
+        body = _told.decode(raw)
         if begin > until_ms:
             break
         if begin > end + SLACK_MS and board is not None:  # the service did not run in between

@@ -58,6 +58,9 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     descriptor: int
 
 
+_orders: Final = msgspec.json.Decoder(Orders)
+
+
 async def apply_for_ever(
     store: Store,
     understand: Callable[[str], Scope | None],
@@ -253,7 +256,7 @@ def main() -> int:
         if not piece:
             return 1
         line += piece
-    asyncio.run(serve(msgspec.json.decode(bytes(line), type=Orders)))
+    asyncio.run(serve(_orders.decode(bytes(line))))
     return 0
 
 

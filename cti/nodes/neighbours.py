@@ -81,7 +81,10 @@ class Ended(msgspec.Struct, frozen=True):
     call: Call
 
 
-_KINDS: Final[Mapping[str, Any]] = {"beat": Beat, "part": Part, "want": Want, "ended": Ended}
+_KINDS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(shape)
+    for kind, shape in {"beat": Beat, "part": Part, "want": Want, "ended": Ended}.items()
+}
 
 
 class Neighbours:
@@ -195,7 +198,7 @@ class Neighbours:
             if message.kind == "event":
                 self._hear_event(node, wire.decode_event(body))
             elif message.kind in _KINDS:
-                self._take(node, msgspec.json.decode(body, type=_KINDS[message.kind]))
+                self._take(node, _KINDS[message.kind].decode(body))
             elif not self._sharing.hear(message.kind, body):
                 self.odd += 1
         except (msgspec.DecodeError, wire.WireError, RecursionError):

@@ -118,8 +118,8 @@ class Regrouped(Fact, frozen=True, kw_only=True):
     teams: Mapping[str, str]
 
 
-FACTS: Final[Mapping[str, type[Fact]]] = {
-    fact.__name__: fact
+FACTS: Final[Mapping[str, msgspec.json.Decoder[Fact]]] = {
+    fact.__name__: msgspec.json.Decoder[Fact](fact)
     for fact in (
         NoteSaved,
         Chosen,
@@ -173,7 +173,7 @@ class Sharing:
         if known is None:
             return False
         try:
-            fact = msgspec.json.decode(body, type=known)
+            fact = known.decode(body)
         except (msgspec.DecodeError, RecursionError):
             return False
         self._apply(fact)

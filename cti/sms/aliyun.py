@@ -55,6 +55,9 @@ class _Answer(msgspec.Struct):
     biz_id: str = msgspec.field(name="BizId", default="")
 
 
+_answer: Final = msgspec.json.Decoder(_Answer)
+
+
 class _Detail(msgspec.Struct):
     out_id: Any = msgspec.field(name="OutId", default="")
     send_date: Any = msgspec.field(name="SendDate", default="")
@@ -69,6 +72,9 @@ class _Queried(msgspec.Struct):
     code: str = msgspec.field(name="Code", default="")
     total: Any = msgspec.field(name="TotalCount", default=0)
     found: _Details = msgspec.field(name="SmsSendDetailDTOs", default_factory=_Details)
+
+
+_queried: Final = msgspec.json.Decoder(_Queried)
 
 
 class _Pushed(msgspec.Struct):
@@ -146,7 +152,7 @@ class Aliyun:
     def sent(self, status: int, body: bytes) -> Sent:
         """`Code` is OK, or says why not."""
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = _answer.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         if answer.code == "OK" and answer.biz_id:
@@ -168,7 +174,7 @@ class Aliyun:
     def found(self, message: Outgoing, tried_at: float, status: int, body: bytes) -> tuple[Found, ...]:
         """The one that carries our id. More than fits on a page is no sure answer."""
         try:
-            answer = msgspec.json.decode(body, type=_Queried)
+            answer = _queried.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         if answer.code != "OK":

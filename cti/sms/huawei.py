@@ -72,6 +72,9 @@ class _Answer(msgspec.Struct):
     result: list[_Result] | None = None
 
 
+_answer: Final = msgspec.json.Decoder(_Answer)
+
+
 class _Report(msgspec.Struct):
     sms_id: Any = msgspec.field(name="smsMsgId", default=None)
     status: Any = None
@@ -158,7 +161,7 @@ class Huawei:
     def sent(self, status: int, body: bytes) -> Sent:
         """The code of the whole, then that of the one number."""
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = _answer.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         first = answer.result[0] if answer.result else None

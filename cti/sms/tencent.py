@@ -84,6 +84,9 @@ class _Answer(msgspec.Struct):
     response: _Response = msgspec.field(name="Response")
 
 
+_answer: Final = msgspec.json.Decoder(_Answer)
+
+
 class _Report(msgspec.Struct):
     mobile: Any
     report_status: str
@@ -162,7 +165,7 @@ class Tencent:
 
     def _read(self, status: int, body: bytes) -> _Response:
         try:
-            return msgspec.json.decode(body, type=_Answer).response
+            return _answer.decode(body).response
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
 

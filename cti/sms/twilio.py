@@ -62,6 +62,9 @@ class _Answer(msgspec.Struct):
     message: str = ""
 
 
+_answer: Final = msgspec.json.Decoder(_Answer)
+
+
 class _Listed(msgspec.Struct):
     sid: str = ""
     body: str | None = None
@@ -73,6 +76,9 @@ class _Listed(msgspec.Struct):
 class _List(msgspec.Struct):
     messages: list[_Listed]
     next_page_uri: str | None = None
+
+
+_list: Final = msgspec.json.Decoder(_List)
 
 
 class Twilio:
@@ -109,7 +115,7 @@ class Twilio:
     def sent(self, status: int, body: bytes) -> Sent:
         """201 with a sid, or a code and words."""
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = _answer.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         if status in (200, 201) and answer.sid:
@@ -131,7 +137,7 @@ class Twilio:
         if status != 200:
             raise unreadable(500)
         try:
-            listed = msgspec.json.decode(body, type=_List)
+            listed = _list.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(500) from None
         like = [

@@ -52,11 +52,17 @@ class _Answer(msgspec.Struct):
     fee: float = 0.0
 
 
+_answer: Final = msgspec.json.Decoder(_Answer)
+
+
 class _Record(msgspec.Struct):
     sid: Any = None
     uid: Any = None
     text: str = ""
     mobile: Any = None
+
+
+_records: Final = msgspec.json.Decoder(list[_Record])
 
 
 class _Report(msgspec.Struct):
@@ -107,7 +113,7 @@ class Yunpian:
     def sent(self, status: int, body: bytes) -> Sent:
         """`code` 0 is taken; a refusal comes with HTTP 400 and its reason."""
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = _answer.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         if answer.code == 0 and word(answer.sid):
@@ -128,7 +134,7 @@ class Yunpian:
         if status != 200:
             raise SmsError("短信平台查不到结果", "The platform could not look it up", permanent=False, unsure=True)
         try:
-            records = msgspec.json.decode(body, type=list[_Record])
+            records = _records.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise unreadable(status) from None
         ours = [r for r in records if word(r.uid) == message.id]

@@ -23,6 +23,10 @@ from cti.store.base import Base, errors
 from cti.store.messages_rows import raise_status
 from cti.store.tables import sms
 
+_receipt: Final = msgspec.json.Decoder(Receipt)
+
+_reply: Final = msgspec.json.Decoder(Reply)
+
 LATE_S: Final = 72 * 3600.0
 "A receipt for an older message is not believed (FAULTS 4.10); platforms report within three days."
 ANSWER_S: Final = 48 * 3600.0
@@ -97,10 +101,10 @@ class Inbox(Base):
             ).all()
             for row in rows:
                 if row.kind == "receipt":
-                    receipt = msgspec.json.decode(row.item, type=Receipt)
+                    receipt = _receipt.decode(row.item)
                     state = self._receipt(connection, row.platform, receipt, row.received_at, changes)
                 else:
-                    reply = msgspec.json.decode(row.item, type=Reply)
+                    reply = _reply.decode(row.item)
                     state = self._reply(connection, row, reply, understand, changes)
                 connection.execute(sa.update(event).where(event.c.key == row.key).values(state=state))
         return changes

@@ -8,7 +8,7 @@ unless the platform has said that it has no such message.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -22,6 +22,8 @@ from cti.store import messages_tables as tables
 from cti.store.base import Base
 from cti.store.messages_rows import message_of, raise_status
 from cti.store.tables import sms
+
+_wish: Final = msgspec.json.Decoder(Wish)
 
 _OPEN = ("waiting", "trying", "unsure")
 
@@ -303,7 +305,7 @@ class Outbox(Base):
         query = sa.select(box.c.payload).where(box.c.id == id, box.c.state.in_(("failed", "lost")))
         with self._read() as connection:
             payload = connection.execute(query).scalar_one_or_none()
-            return None if payload is None else msgspec.json.decode(payload, type=Wish)
+            return None if payload is None else _wish.decode(payload)
 
     def wish_retried(self, id: str) -> None:
         """A new message took its place."""
@@ -318,7 +320,7 @@ def _json(value: Any) -> str:
 
 def _task(row: Any) -> Task:
     return Task(
-        wish=msgspec.json.decode(row.payload, type=Wish),
+        wish=_wish.decode(row.payload),
         state=row.state,
         attempts=row.attempts,
         tried_at=row.tried_at,

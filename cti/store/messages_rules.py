@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -47,6 +47,9 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     delay_s: float = 60.0
     promise_s: float = 1800.0
     version: int = 0
+
+
+_rule_row: Final = msgspec.json.Decoder(RuleRow)
 
 
 class OptOutRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +221,7 @@ def _template(row: Any) -> TemplateRow:
 
 
 def _rule(row: Any) -> RuleRow:
-    return msgspec.structs.replace(msgspec.json.decode(row.document, type=RuleRow), version=row.version)
+    return msgspec.structs.replace(_rule_row.decode(row.document), version=row.version)
 
 
 def _optout(row: Any) -> OptOutRow:

@@ -12,6 +12,8 @@ import msgspec
 from cti.history.recorder import Notes
 from cti.store.journal import MAX_AGE_S, Entry, Journal
 
+_notes: Final = msgspec.json.Decoder(Notes)
+
 _log = logging.getLogger(__name__)
 
 _PARTS: Final = ("spans", "moments", "free", "calls")
@@ -50,7 +52,7 @@ class NotesJournal:
                 if self._clock() - entry.at > MAX_AGE_S:
                     continue
                 try:
-                    notes = msgspec.json.decode(entry.body, type=Notes)
+                    notes = _notes.decode(entry.body)
                 except msgspec.DecodeError:
                     self._journal.put_aside(entry.body)
                     continue

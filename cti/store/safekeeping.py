@@ -39,6 +39,9 @@ class _Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     call: record.Call | None = None
 
 
+_fact: Final = msgspec.json.Decoder(_Fact)
+
+
 class Figures(msgspec.Struct, frozen=True):
     """How the journal of calls stands."""
 
@@ -123,7 +126,7 @@ class Safekeeping:
                 self._counted["lost"] += 1
                 continue
             try:
-                fact = msgspec.json.decode(entry.body, type=_Fact)
+                fact = _fact.decode(entry.body)
             except msgspec.DecodeError:  # another program's
                 await self._in_thread(lambda body=entry.body: journal.put_aside(body))  # type: ignore[misc]
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from cti.store import tables as people
 from cti.store import watching_tables as tables
 from cti.store.base import Base
 from cti.wire.watching import Form, Mark, Score
+
+_form: Final = msgspec.json.Decoder(Form)
 
 
 class Listening(Base):
@@ -107,7 +109,7 @@ class Listening(Base):
             query = query.where(table.c.version == version)
         with self._read() as connection:
             found = connection.execute(query).scalar()
-        return None if found is None else msgspec.json.decode(found, type=Form)
+        return None if found is None else _form.decode(found)
 
     def add_score_form(self, form: Form, by: str, at: float) -> None:
         """A new version of the form. Raises StoreError where it exists already."""
