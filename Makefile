@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 PYTEST := $(BIN)/python -m pytest
+# A worker that falls ends the run and names its test; replaced, it would hang the whole.
+TWO := -n 2 --dist loadfile --max-worker-restart=0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long headline soak parts check format bench lock clean
@@ -24,11 +26,11 @@ demo: $(SETUP) ## Start Thirteen with a sample CRM and a replayed PBX, and print
 	@exec $(BIN)/cti demo
 
 test: $(SETUP) parts ## All tests but the long ones (under 12 minutes on 2 cores), two files at a time
-	@$(PYTEST) -q -m "not long" -n 2 --dist loadfile
+	@$(PYTEST) -q -m "not long" $(TWO)
 
 test-long: $(SETUP) parts ## The long runs (under 45 minutes): those that compare times alone, then two files at a time
 	@$(PYTEST) -q -m long tests/asterisk
-	@$(PYTEST) -q -m long --ignore=tests/asterisk -n 2 --dist loadfile
+	@$(PYTEST) -q -m long --ignore=tests/asterisk $(TWO)
 
 headline: $(SETUP) parts ## The headline figures of faults, on real processes (half an hour; HEADLINE="--only link" for some)
 	@$(BIN)/python -m tests.faults.headline $(HEADLINE)
