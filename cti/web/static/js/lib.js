@@ -5,4 +5,9 @@ import htm from '../vendor/htm.js';
 export { render, Fragment, createContext };
 export { useEffect, useLayoutEffect, useMemo, useRef, useState, useContext, useCallback } from '../vendor/preact-hooks.js';
 export { signal, computed, effect, batch, untracked, useSignal, useComputed, useSignalEffect } from '../vendor/signals.js';
-export const html = htm.bind(h);
+// htm would keep each piece of a template that never changes, and with it the whole tree that piece was first drawn in,
+// long after that call was put away. 3 says: every piece may change.
+export const html = htm.bind(function piece(...given) {
+  this[0] = 3;
+  return h(...given);
+});
