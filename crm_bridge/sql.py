@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, Final
@@ -286,7 +287,9 @@ def require(database: Database, folder: Path, version_table: str) -> None:
             raise SchemaError(found, str(script.get_current_head()), older=True)
 
 
+@cache
 def _script(folder: Path) -> tuple[Config, ScriptDirectory]:
+    """The revisions of a folder, read once: they are part of this program, and readiness asks every few seconds."""
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "os")
