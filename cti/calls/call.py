@@ -95,6 +95,26 @@ class CallState:
             call = call.merged
         return call
 
+    def let_go(self) -> None:
+        """Undo the circles in which the parts of a call that is over hold each other, so that it is free at once.
+
+        Left to the collector they fill the memory between its rounds, and make a round as long as the hour was busy.
+        A channel that lives on in another call keeps what it has. Of no use to anybody afterwards.
+        """
+        rings = [ring for visit in self.visits for ring in visit.rings.values()]
+        legs: list[Leg | None] = [self.primary, *(visit.leg for visit in self.visits), *(t.leg for t in self.talks)]
+        legs += [leg for ring in rings for leg in (ring.dest, *ring.phones)]
+        while legs:
+            leg = legs.pop()
+            if leg is not None and leg.gone and leg.call is self:
+                legs += [*leg.children, leg.pair, leg.dialer]
+                leg.let_go()
+        for visit in self.visits:
+            visit.rings.clear()
+        self.primary = None
+        self.visits.clear()
+        self.talks.clear()
+
     def open_visit(self, leg: Leg, queue: str | None = None) -> VisitState | None:
         """The visit of that leg that is not closed yet (in that queue)."""
         for visit in reversed(self.visits):

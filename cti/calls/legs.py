@@ -114,6 +114,11 @@ class Leg:
         self.trunk = False
         "True if this leg was dialled to reach a number outside."
 
+    def let_go(self) -> None:
+        """Hold no other leg and no ring any longer."""
+        self.children = []
+        self.pair = self.dialer = self.ring = None
+
     def upstream(self) -> Leg | None:
         """Who dialled this leg; for the far half of a Local pair, who dialled the near half."""
         if self.dialer is not None:

@@ -287,6 +287,7 @@ class State:
             if oldest.id in self.changed_calls and len(self.ended) <= UNTAKEN:
                 break  # minutes may be read at once, before anybody could take it down
             self.ended.popitem(last=False)
+            oldest.let_go()
             self.changed_calls.discard(oldest.id)
         while self.tombs:
             uid, at = next(iter(self.tombs.items()))

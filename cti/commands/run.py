@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="cti.toml (or the variable CTI_CONFIG)")
 
 
-ROUNDS: Final = (5_000, 10, 50)
+ROUNDS: Final = (5_000, 10, 20)
 """New objects before the collector looks at them, and rounds of each age before one of the next.
 
 By its defaults it walked all that a busy day holds every few seconds, up to half a second at a time, and took a seventh
