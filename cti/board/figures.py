@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from cti.board.metrics import Counts, count, to_ms
+from cti.met import Met
 
 BUCKET_S: Final = 900
 "Interval of the trend: a quarter of an hour, which every zone's hours are made of."
@@ -83,16 +84,17 @@ class Ledger:
         self._let_go = let_go
         self._most = most
         self._room = most + LOT
-        self._folded: set[int] = set()
-        "Hashes of keys."
+        self._folded = Met()
 
     def put(self, key: str, row: Wait) -> None:
         """Sets the row of that key, in place of what stood there; a folded one stays as it was."""
         old = self.rows.get(key)
-        if old == row or self.folded(key):
+        if old == row:
             return
         if old is not None:
             self._add(old, -1)
+        elif key in self._folded:
+            return
         self.rows[key] = row
         self._add(row, 1)
         if len(self.rows) >= self._room:
@@ -100,7 +102,7 @@ class Ledger:
 
     def folded(self, key: str) -> bool:
         """True where the row of that key is decided for good."""
-        return hash(key) in self._folded
+        return key in self._folded
 
     def _fold(self) -> None:
         for key in list(islice(self.rows, LOT)):
@@ -108,14 +110,14 @@ class Ledger:
             if row.outcome == "waiting":
                 self.rows[key] = row  # behind the others: it is looked at again when their turn has come
             else:
-                self._folded.add(hash(key))
+                self._folded.add(key)
                 self._let_go(key)
         self._room = max(self._most, len(self.rows)) + LOT
 
     def begin(self, keep: Callable[[Wait], bool]) -> None:
         """Another day: only the rows that belong to it are left."""
         rows = self.rows
-        self.rows, self._sums, self._buckets, self._folded = {}, {}, {}, set()
+        self.rows, self._sums, self._buckets, self._folded = {}, {}, {}, Met()
         self._room = self._most + LOT
         for key, row in rows.items():
             if keep(row):

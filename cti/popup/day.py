@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 from cti.calls.record import Call
+from cti.met import Met
 from cti.wire import Today
 
 MOST_CALLS: Final = 20_000
@@ -29,8 +30,8 @@ class Day:
         self._today: Hashable = None
         self._calls: dict[str, dict[str, tuple[int, int, int]]] = {}
         "{call: {interface: (answered, in target, missed)}}"
-        self._folded: set[int] = set()
-        "Hashes of the ids of calls that are no longer held."
+        self._folded = Met()
+        "Calls that are no longer held."
         self._sums: dict[str, list[int]] = {}
 
     def roll(self, now: float) -> bool:
@@ -46,7 +47,7 @@ class Day:
 
     def put(self, call: Call) -> set[str]:
         """The call stands so now; returns the phones whose figures changed."""
-        if hash(call.id) in self._folded:
+        if call.id not in self._calls and call.id in self._folded:
             return set()
         new: dict[str, tuple[int, int, int]] = {}
         for visit in call.visits:
@@ -73,7 +74,7 @@ class Day:
             if len(self._calls) > self._most:
                 oldest = next(iter(self._calls))
                 del self._calls[oldest]
-                self._folded.add(hash(oldest))
+                self._folded.add(oldest)
         else:
             self._calls.pop(call.id, None)
         return {i for i in old.keys() | new.keys() if old.get(i) != new.get(i)}
