@@ -133,13 +133,14 @@ def on(url: str, name: str, folder: Path) -> Callable[[Settings], Settings]:
 async def test_frozen_database_is_not_ready_and_live_when_it_answers_again(
     postgresql: Postgresql, folder: Path, made: Sample
 ) -> None:
-    """A database that hangs is known although nothing fails; calls pop meanwhile; ready when it is back (I20)."""
+    """A database that hangs is known although nothing is written; calls pop meanwhile; ready when it is back (I20)."""
     url = postgresql.create("ready")
     store = Store.open(url)
     store.migrate()
     store.close()
     async with service(folder, made, change=on(url, "a", folder)) as running:
         await until(lambda: ready(running))
+        await until(lambda: leads_idle(running))
         postgresql.freeze()
         try:
 
@@ -153,6 +154,12 @@ async def test_frozen_database_is_not_ready_and_live_when_it_answers_again(
         finally:
             postgresql.thaw()
         await until(lambda: ready(running))
+
+
+async def leads_idle(running: Service) -> bool:
+    """It writes for its PBX, and has nothing to write."""
+    idle = all(one.writer.leads and not one.writer.backlog for one in running.app.exchanges)
+    return idle and "standing by" not in (await asked(running.base, "/readyz"))[1]
 
 
 async def ready(running: Service) -> bool:

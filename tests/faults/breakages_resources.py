@@ -88,9 +88,11 @@ def _sheds_for_ever() -> None:
 
 
 def _waits_for_the_store() -> None:
+    from crm_bridge import sql
     from cti import probe
 
     probe.LATE_S = 600.0  # type: ignore[misc]
+    sql._NETWORK["connect_timeout"] = 600  # a question that finds no connection free opens one
 
 
 def _asks_the_store_only() -> None:
