@@ -39,8 +39,3 @@ class Met:
         """A new day."""
         self._latest.clear()
         self._rows.clear()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the rows."""
-        return sum(len(row) * row.itemsize for row in self._rows)

@@ -19,7 +19,8 @@ def test_a_key_takes_eight_bytes() -> None:
     met = Met()
     for number in range(10 * LOT):
         met.add(str(number))
-    assert met.size == 10 * LOT * 8
+    assert sum(len(row) * row.itemsize for row in met._rows) == 10 * LOT * 8
+    assert not met._latest
 
 
 def test_a_new_day_has_met_nothing() -> None:

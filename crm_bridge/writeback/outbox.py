@@ -190,7 +190,7 @@ class Outbox:
                 key=key,
                 revision=by_key[key].revision,
                 kind=by_key[key].kind,
-                party=None if by_key[key].party is None else Whose(**by_key[key].party),
+                party=None if by_key[key].party is None else msgspec.convert(by_key[key].party, Whose),
                 payload=by_key[key].payload,
                 attempts=by_key[key].attempts,
                 created_at=by_key[key].created_at,

@@ -27,7 +27,7 @@ class Aside(Generic[T]):
     def __init__(self, path: Path, kind: type[T], *, clock: Callable[[], float] = wall_clock) -> None:
         """Facts are `kind`, which msgspec can write as JSON; `clock` is the wall's."""
         self._journal = Journal(path, limit=LIMIT, reserve=RESERVE)
-        self._kind = msgspec.json.Decoder(kind)
+        self._fact = msgspec.json.Decoder(kind)
         self._clock = clock
         self._lock = Lock()
         self._open = False
@@ -46,7 +46,7 @@ class Aside(Generic[T]):
             for entry in entries:
                 if self._clock() - entry.at <= MAX_AGE_S:
                     try:
-                        found.append(self._kind.decode(entry.body))
+                        found.append(self._fact.decode(entry.body))
                     except msgspec.DecodeError:
                         self._journal.put_aside(entry.body)
         return found

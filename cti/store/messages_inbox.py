@@ -24,7 +24,6 @@ from cti.store.messages_rows import raise_status
 from cti.store.tables import sms
 
 _receipt: Final = msgspec.json.Decoder(Receipt)
-
 _reply: Final = msgspec.json.Decoder(Reply)
 
 LATE_S: Final = 72 * 3600.0

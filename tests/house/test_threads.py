@@ -19,6 +19,7 @@ ONE_THREAD: Final = {
     "cti/settings/sms.py": "a file, read once before all else",
     "crm_bridge/mapped/mapping.py": "a file, read once by who opens the CRM",
     "crm_bridge/writeback/rules.py": "a file, read once by who opens the CRM",
+    "crm_bridge/writeback/outbox.py": "what is to be delivered: by the one worker, one after the other",
     "crm_bridge/freight/charges.py": "a table, read at import",
 }
 
