@@ -18,11 +18,11 @@ from crm_bridge.writeback import Outbox, Pace, Rules, WriteBack, targets
 from crm_bridge.writeback.intents import KINDS
 from tests.crm.writeback_crm import FAULTS, SECRET, FakeCrm, Whose, running, schedule
 
-QUICK = Pace(base_s=0.005, cap_s=0.02, deliver_s=1.0)
 HANG_S = 30.0
+QUICK = Pace(base_s=0.005, cap_s=0.02, deliver_s=HANG_S)
 
 
-def rules(address: str, timeout: float = 0.15, **rest: object) -> Rules:
+def rules(address: str, timeout: float = HANG_S, **rest: object) -> Rules:
     """Every kind to one address."""
     return Rules.parse({kind: {"url": address, "secret": SECRET, "timeout": timeout, **rest} for kind in KINDS})
 

@@ -25,6 +25,9 @@ from tests.sms.fakes import WORDS, Fake, FakeAliyun, FakeHuawei, FakeTencent, Fa
 
 START = 1_795_255_200.0
 TIMEOUT_S = 0.06
+"Of a sender whose platform keeps silent on purpose."
+PATIENT_S = 30.0
+"A guard: of one whose platform answers, on a machine that may be busy. A try that it cut short would be in doubt."
 
 
 async def at_once(call: Callable[[], Any]) -> Any:
@@ -35,8 +38,9 @@ async def at_once(call: Callable[[], Any]) -> Any:
 class Bench:
     """A store, fakes, a worker, and a clock that only the test moves."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, timeout_s: float = PATIENT_S) -> None:
         self.now = START
+        self._timeout_s = timeout_s
         self.store = Store.open(f"sqlite:///{folder}/cti.db")
         self.fakes: dict[str, Fake] = {}
         self.senders: dict[str, Sender] = {}
@@ -45,7 +49,7 @@ class Bench:
         """A fake and the platform that speaks to it."""
         await fake.start()
         self.fakes[name] = fake
-        self.senders[name] = HttpSender(make(fake.url), clock=self.clock, timeout_s=TIMEOUT_S)
+        self.senders[name] = HttpSender(make(fake.url), clock=self.clock, timeout_s=self._timeout_s)
 
         async def on_receipt(ours: str, theirs: str, number: str) -> None:
             item = Receipt(provider_id=theirs, number=number, status="delivered")
@@ -174,8 +178,8 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
     """Opens a bench with these platforms."""
     benches: list[Bench] = []
 
-    async def make(*names: str) -> Bench:
-        bench = Bench(tmp_path)
+    async def make(*names: str, timeout_s: float = PATIENT_S) -> Bench:
+        bench = Bench(tmp_path, timeout_s)
         for name in names:
             fake, platform = MAKERS[name]
             await bench.add(name, fake(), platform)
@@ -219,14 +223,14 @@ async def schedules(bench: Bench, count: int, seed: int, platforms: tuple[str, .
 
 async def test_one_text_for_each_intent_through_random_faults(opened: Opener) -> None:
     """Time-outs, 5xx, cut links, late answers, receipts before the answer, killed workers: one text each."""
-    await schedules(await opened("aliyun", "yunpian"), 24, 13, ("aliyun", "yunpian"))
+    await schedules(await opened("aliyun", "yunpian", timeout_s=TIMEOUT_S), 24, 13, ("aliyun", "yunpian"))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 async def test_one_text_for_each_intent_through_a_thousand_fault_schedules(opened: Opener, seed: int) -> None:
     """A thousand random schedules in ten runs: one text each."""
-    await schedules(await opened("aliyun", "yunpian"), 100, seed, ("aliyun", "yunpian"))
+    await schedules(await opened("aliyun", "yunpian", timeout_s=TIMEOUT_S), 100, seed, ("aliyun", "yunpian"))
 
 
 @pytest.mark.parametrize("again", ["the same", "another"])
@@ -253,7 +257,7 @@ async def test_a_worker_killed_in_the_middle_leaves_a_question_and_no_second_tex
 
 async def test_an_answer_later_than_our_patience_is_still_the_one_text(opened: Opener) -> None:
     """The platform takes it only after we gave up: while that may be, 'no such message' is not believed."""
-    bench = await opened("aliyun")
+    bench = await opened("aliyun", timeout_s=TIMEOUT_S)
     wish = bench.wish(1, ("aliyun",))
     bench.fakes["aliyun"].scripts[wish.id] = ["later+"]
     bench.put(wish)
@@ -264,7 +268,7 @@ async def test_an_answer_later_than_our_patience_is_still_the_one_text(opened: O
 @pytest.mark.parametrize("name", ["huawei", "tencent"])
 async def test_what_cannot_be_asked_is_never_tried_twice(opened: Opener, name: str) -> None:
     """After a try whose end is not known nothing is sent again where the platform cannot say no for sure."""
-    bench = await opened(name)
+    bench = await opened(name, timeout_s=TIMEOUT_S)
     unsure = [word for word in WORDS if word not in ("ok", "early", "throttled")]
     for n, word in enumerate(unsure):
         wish = bench.wish(n, (name,))
@@ -277,7 +281,7 @@ async def test_what_cannot_be_asked_is_never_tried_twice(opened: Opener, name: s
 
 async def test_a_receipt_settles_what_nobody_could_ask(opened: Opener) -> None:
     """Unsure at a platform that cannot be asked: the receipt with our id says that it went out."""
-    bench = await opened("huawei")
+    bench = await opened("huawei", timeout_s=TIMEOUT_S)
     wish = bench.wish(1, ("huawei",))
     bench.fakes["huawei"].scripts[wish.id] = ["late+"]
     bench.put(wish)

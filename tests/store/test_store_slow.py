@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -28,11 +29,18 @@ def url(postgresql: Postgresql) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    """The store, impatient."""
+    """The store."""
     made = Store.open(url)
-    made.statement_s = 0.1
     yield made
     made.close()
+
+
+@contextmanager
+def impatient(store: Store) -> Iterator[None]:
+    """Meanwhile a statement is soon given up: what shall be done and not refused has the time that it ever has."""
+    store.statement_s = 0.1
+    yield
+    store.statement_s = Store.statement_s
 
 
 def admin(url: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -45,7 +53,7 @@ NOTES = Notes(free=(Free(queue="europe", at_ms=1, free=1),), calls=frozenset({"c
 
 def test_locked_table_is_given_up_soon_and_asked_again(store: Store, url: str) -> None:
     """While another holds the tables, calls and notes are refused as what may come again; then they are taken."""
-    with admin(url) as other:
+    with admin(url) as other, impatient(store):
         other.execute("SET idle_in_transaction_session_timeout = '8s'")  # a store that waits shall fail, not hang
         other.execute('LOCK TABLE "call", call_visit, queue_free IN ACCESS EXCLUSIVE MODE')
         writes: list[Callable[[], None]] = [
@@ -71,7 +79,7 @@ def test_slow_statement_is_given_up_soon(store: Store, url: str) -> None:
             "$$BEGIN PERFORM pg_sleep(8); RETURN NEW; END$$"
         )
         other.execute('CREATE TRIGGER sleepy BEFORE INSERT ON "call" FOR EACH ROW EXECUTE FUNCTION sleepy()')
-    with pytest.raises(StoreError) as refused:
+    with impatient(store), pytest.raises(StoreError) as refused:
         store.save_calls([call("c")], "p")
     assert not refused.value.permanent
     with admin(url) as other:
