@@ -73,6 +73,8 @@ class ReplayedPbx:
             featured=featured,
             prefix=f"{systemname}-" if systemname else "",
         )
+        self.away = False
+        "Whoever connects is cut at once."
         self.sessions: set[_Session] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._playing = playing
@@ -134,6 +136,9 @@ class ReplayedPbx:
             session.event(raw, classes)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.away:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         if task is not None:
             self._serving.add(task)

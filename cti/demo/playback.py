@@ -146,6 +146,9 @@ class Player:
         self.played = 0
         self.closing = False
         "Begin no more calls."
+        self.going = asyncio.Event()
+        "While it is not set no call goes on: what rings rings, who talks talks."
+        self.going.set()
         self._emit = emit
         self._clock = clock
         self._speed = speed
@@ -221,6 +224,10 @@ class Player:
                     added += (loop.time() - came) * self._speed
                     self._cast(tape, names, phones)
                 still = await _until(loop, started + (at + added) / self._speed)
+                if not self.going.is_set():
+                    stopped = loop.time()
+                    await self.going.wait()
+                    still += loop.time() - stopped
                 added += still * self._speed
                 due = (at + added) / self._speed
                 self._say(line, names, phones, queue, wall + due)

@@ -31,6 +31,8 @@ FAST = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 KNOWN = "13505741300"
 "A caller of the sample: 周敏 of 屿衡."
 PASSWORD = "sample-password-13"
+DAYS_S = 1e6
+"Longer than any test."
 
 
 async def eventually(true: Callable[[], object]) -> None:
@@ -185,12 +187,24 @@ class Service:
         self.base = f"http://127.0.0.1:{app.web_port}"
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def call(self, tape: str, caller: str = KNOWN, did: str = "4000001313") -> asyncio.Task[None]:
-        """Let the PBX play a call for the queue europe."""
+    def call(
+        self, tape: str, caller: str = KNOWN, did: str = "4000001313", *, stays: bool = False
+    ) -> asyncio.Task[None]:
+        """Let the PBX play a call for the queue europe. `stays`: once answered it lasts as long as the service."""
+        if stays:
+            tape = self._staying(tape)
         task = asyncio.get_running_loop().create_task(self.pbx.place_call(tape, caller, "europe", did))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _staying(self, tape: str) -> str:
+        """A tape that comes to no end in the talk."""
+        tapes, name = self.pbx.player.tapes, f"{tape}, stays"
+        known = tapes[tape]
+        lines = [(at + (DAYS_S if index > known.talk else 0.0), line) for index, (at, line) in enumerate(known.lines)]
+        tapes[name] = msgspec.structs.replace(known, lines=lines)
+        return name
 
     @contextmanager
     def nobody_free(self) -> Iterator[None]:
@@ -202,6 +216,25 @@ class Service:
             yield
         finally:
             taken -= busy
+
+    @contextmanager
+    def calls_stand_still(self) -> Iterator[None]:
+        """Meanwhile no call goes on, however long the test takes: what rings rings, who talks talks."""
+        self.pbx.player.going.clear()
+        try:
+            yield
+        finally:
+            self.pbx.player.going.set()
+
+    @contextmanager
+    def pbx_away(self) -> Iterator[None]:
+        """The link is cut and finds nobody meanwhile: after a mere cut it may be back before anybody looks."""
+        self.pbx.away = True
+        self.pbx.cut()
+        try:
+            yield
+        finally:
+            self.pbx.away = False
 
     async def live(self) -> None:
         """Wait until the PBX is live."""

@@ -107,15 +107,15 @@ async def test_closes_are_counted_by_their_code(running: Service) -> None:
 async def test_cut_link_is_not_ready_with_its_reason_until_it_is_live_again(running: Service) -> None:
     """/readyz follows the link, names the part in both languages; /healthz says all the while that it runs (I20)."""
     assert await asked(running.base, "/readyz") == (200, "ready\n")
-    running.pbx.cut()
-    await eventually(lambda: running.app.floor.link.state != "live")
-    status, text = await asked(running.base, "/readyz")
-    assert status == 503
-    assert text.startswith("pbx ")
-    assert "/" in text
-    assert any("一" <= char <= "鿿" for char in text)
-    assert await asked(running.base, "/healthz") == (200, "ok\n")
-    assert "thirteen_ready 0" in (await asked(running.base, "/metrics"))[1]
+    with running.pbx_away():
+        await eventually(lambda: running.app.floor.link.state != "live")
+        status, text = await asked(running.base, "/readyz")
+        assert status == 503
+        assert text.startswith("pbx ")
+        assert "/" in text
+        assert any("一" <= char <= "鿿" for char in text)
+        assert await asked(running.base, "/healthz") == (200, "ok\n")
+        assert "thirteen_ready 0" in (await asked(running.base, "/metrics"))[1]
     await running.live()
     assert await asked(running.base, "/readyz") == (200, "ready\n")
 
@@ -223,8 +223,10 @@ async def drive(running: Service) -> str:
     """A known customer through the flows, some of which fail; what /metrics says at the end."""
     calling = running.call("held")
     pop = await running.pop("talking")
-    async with running.browser(pop.users[0]) as browser:
-        screen = await browser.screen()
+    async with running.browser() as browser:
+        with running.calls_stand_still():
+            await browser.login(pop.users[0])
+            screen = await browser.screen()
         shown = await screen.pop("talking")
         await screen.record(shown["id"])
         call_id = shown["call"]
@@ -236,8 +238,8 @@ async def drive(running: Service) -> str:
         await browser.call("POST", "/parties", {"name": "张秘密", "phone": KNOWN, "nonsense": [KNOWN]})
         await browser.call("POST", "/dial", {"number": KNOWN})
         await browser.call("POST", "/login", {"user": "张秘密", "password": KNOWN})
-        running.pbx.cut()
-        await eventually(lambda: running.app.floor.link.state == "lost")
+        with running.pbx_away():
+            await eventually(lambda: running.app.floor.link.state == "lost")
         await running.live()
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)

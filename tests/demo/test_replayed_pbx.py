@@ -253,6 +253,36 @@ async def test_a_paused_agent_is_told_and_not_rung() -> None:
         await console.close()
 
 
+async def test_calls_that_stand_still_go_on_where_they_were() -> None:
+    """While calls stand still one that rings goes on ringing; let go on, it tells all of its story."""
+    async with ReplayedPbx(playing=False, speed=60.0, talk=(5.0, 6.0)) as pbx, Watcher(pbx) as watcher:
+        calling = asyncio.create_task(pbx.place_call("answered", queue="europe"))
+        await watcher.until(lambda: any(packet.event == "AgentCalled" for packet in watcher.packets))
+        pbx.player.going.clear()
+        done, _ = await asyncio.wait((calling,), timeout=1.0)  # it would be over in a quarter of that
+        assert not done
+        assert [call.ended_at for call in watcher.core.open_calls()] == [None]
+        pbx.player.going.set()
+        await watcher.until(lambda: bool(watcher.ended))
+        await calling
+    (call,) = watcher.ended.values()
+    assert [visit.outcome for visit in call.visits] == ["answered"]
+
+
+async def test_who_connects_while_it_is_away_is_cut() -> None:
+    """Nobody logs in, and whoever tries again later is let in."""
+    async with ReplayedPbx(playing=False) as pbx:
+        pbx.away = True
+        reader, writer = await asyncio.open_connection(pbx.host, pbx.port)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        assert not pbx.sessions
+        pbx.away = False
+        console = await Console(pbx.port, pbx.secret, user=pbx.username).open_booted()
+        await console.close()
+
+
 async def test_with_nobody_free_the_caller_gives_up() -> None:
     """All agents paused: the call waits, and ends as abandoned."""
     async with ReplayedPbx(playing=False, speed=60.0) as pbx, Watcher(pbx) as watcher:
