@@ -31,6 +31,8 @@ class Client(Protocol):
     """What both can do."""
 
     repaired: bool
+    patience: float
+    "Seconds to wait for an answer that should come: of stock it is seen that it does not."
     events: list[Fields]
     breaks_on: str
     "Number of the event on which the callback raises."
@@ -69,6 +71,7 @@ class Stock(_Seen):
     """panoramisk 1.4 as it comes, with its times as short as they go."""
 
     repaired = False
+    patience = 0.5
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,6 +113,7 @@ class Ours(_Seen):
     """The link."""
 
     repaired = True
+    patience = GUARD
 
     def __init__(self) -> None:
         super().__init__()

@@ -356,9 +356,16 @@ async def test_an_answer_that_comes_too_late_is_nobodys_event(pbx: ScriptedPbx, 
     with pytest.raises(AmiError) as error:
         await ours.link.action("DeviceStateList", {}, timeout=0.05)
     assert not error.value.permanent
+    await pbx.until(lambda: bool(kept))
     answer = listing(["Event: DeviceStateChange", "Device: PJSIP/1", "State: INUSE"])(kept[0]) or b""
     await pbx.say(answer, *numbered(1))
     assert [seen["Event"] for seen in ours.events] == ["UserEvent"]
+
+
+async def originated(pbx: ScriptedPbx) -> str:
+    """The ActionID of the Originate that came; a Ping may have come after it."""
+    await pbx.until(lambda: pbx.count("Originate") == 1)
+    return next(fields["ActionID"] for fields in pbx.received if fields["Action"] == "Originate")
 
 
 async def test_originate_response_is_an_event(pbx: ScriptedPbx, ours: Ours) -> None:
@@ -374,7 +381,7 @@ async def test_originate_response_is_an_event(pbx: ScriptedPbx, ours: Ours) -> N
         "Async": "true",
     }
     await ours.link.action("Originate", call)
-    action_id = pbx.received[-1]["ActionID"]
+    action_id = await originated(pbx)
     await pbx.say(
         packet("Event: OriginateResponse", "Privilege: call,all", f"ActionID: {action_id}", "Response: Failure")
     )
@@ -395,7 +402,7 @@ async def test_originate_response_is_an_event_even_when_the_answer_never_came(pb
     }
     with pytest.raises(AmiError):
         await ours.link.action("Originate", call, timeout=0.05)
-    action_id = pbx.received[-1]["ActionID"]
+    action_id = await originated(pbx)
     await pbx.say(packet("Event: OriginateResponse", "Privilege: call,all", f"ActionID: {action_id}", "Uniqueid: x"))
     assert [seen["Event"] for seen in ours.events] == ["OriginateResponse"]
 

@@ -142,7 +142,7 @@ async def test_an_action_is_never_sent_again(pbx: ScriptedPbx, client: Client) -
         "ChannelId": "x",
         "Async": "true",
     }
-    asking = asyncio.get_running_loop().create_task(client.ask("Originate", call, 5.0))
+    asking = asyncio.get_running_loop().create_task(client.ask("Originate", call, GUARD))
     await pbx.until(lambda: pbx.count("Originate") == 1)
     pbx.cut()
     await pbx.until(lambda: pbx.logins >= 2)
@@ -170,7 +170,7 @@ async def test_an_agent_can_be_added_to_a_queue(pbx: ScriptedPbx, client: Client
     """QueueAdd's answer is an answer."""
     await client.start(pbx)
     pbx.answers["QueueAdd"] = saying("Response: Success", "Message: Added interface to queue")
-    said = await client.ask("QueueAdd", {"Queue": "q", "Interface": "PJSIP/1"}, 0.5)
+    said = await client.ask("QueueAdd", {"Queue": "q", "Interface": "PJSIP/1"}, client.patience)
     judge(client, holds=said == "answered")
 
 
@@ -224,14 +224,14 @@ async def test_shutdown_is_an_event(pbx: ScriptedPbx, client: Client) -> None:
 
 
 async def _still_there(pbx: ScriptedPbx, client: Client) -> bool:
-    return await client.ask("Ping", {}, 0.5) == "answered"
+    return await client.ask("Ping", {}, client.patience) == "answered"
 
 
 async def test_action_ids_cannot_be_guessed(pbx: ScriptedPbx, client: Client) -> None:
     """An answer is believed for its ActionID: 128 random bits, not a counter."""
     await client.start(pbx)
     for _ in range(4):
-        await client.ask("Ping", {}, 1.0)
+        await client.ask("Ping", {}, GUARD)
     ids = [fields["ActionID"] for fields in pbx.received]
     shared = {one.rpartition("/")[0] for one in ids if "/" in one}
     judge(client, holds=not shared and all(len(one) == 32 for one in ids) and len(set(ids)) == len(ids))

@@ -12,7 +12,7 @@ import pytest
 from cti.ami.actions import AmiError
 from cti.ami.framing import Framer
 from cti.ami.recorder import record
-from tests.ami.wire import ScriptedPbx, Site, event, packet, saying
+from tests.ami.wire import GUARD, ScriptedPbx, Site, event, packet, saying
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -20,9 +20,12 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 async def _recorded(pbx: ScriptedPbx, path: Path, *said: bytes) -> int:
-    recording = asyncio.create_task(record(Site(pbx.port, secret="very-secret"), path, 0.5))
+    stop = asyncio.Event()
+    recording = asyncio.create_task(record(Site(pbx.port, secret="very-secret"), path, stop=stop))
     await pbx.until(lambda: pbx.count("DeviceStateList") == 1)
     await pbx.say(*said)
+    await pbx.flushed(pbx.writer)
+    stop.set()
     return await recording
 
 
@@ -100,6 +103,12 @@ async def test_a_recording_can_be_stopped(pbx: ScriptedPbx, tmp_path: Path) -> N
     stop.set()
     assert await recording == sum("event" in line for line in _lines(path)) > 5
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_a_recording_ends_after_its_time(pbx: ScriptedPbx, tmp_path: Path) -> None:
+    """Where it is told for how long, nobody need stop it."""
+    async with asyncio.timeout(GUARD):
+        await record(Site(pbx.port), tmp_path / "x.jsonl", 0.05)
 
 
 async def test_an_older_tape_is_not_overwritten(pbx: ScriptedPbx, tmp_path: Path) -> None:

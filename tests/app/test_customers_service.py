@@ -21,7 +21,8 @@ from tests.app.service import KNOWN, Service, eventually, service
 from tests.asterisk.ports import free_port
 
 GOAL_S = 0.3
-GUARD_S = 5 * GOAL_S
+GUARD_S = 20 * GOAL_S
+"Where nobody guards the pop it waits for ever; a machine may stand still for seconds."
 TOKEN = "token-of-the-web-shop-000013"
 LANE = ("宁波", "汉堡")
 

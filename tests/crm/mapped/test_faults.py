@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from crm_bridge.mapped.connect import Breaker, SourceError
+from crm_bridge.mapped.connect import OPEN_S, Breaker, SourceError
 from crm_bridge.model import CrmError, Profile
 from cti.popup.lanes import Lane
 from cti.popup.record import _tells_against
@@ -20,7 +20,8 @@ from tests.servers.mariadb import Mariadb
 from tests.servers.postgresql import Postgresql
 
 GOAL_S = 0.3
-GUARD_S = 5 * GOAL_S
+GUARD_S = 20 * GOAL_S
+"Where nobody guards the pop it waits for ever; a machine may stand still for seconds."
 
 Server = Mariadb | Postgresql
 
@@ -82,23 +83,47 @@ def timed(what: str, ask: Callable[[], Any]) -> tuple[Any, float]:
     return answer, took
 
 
+class Counted(Breaker):
+    """A breaker that counts the questions it lets through, with a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        super().__init__(lambda: self.now)
+
+    def admits(self) -> bool:
+        """Count it."""
+        admitted = super().admits()
+        self.asked += admitted
+        return admitted
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for what their server and the breaker tell nobody."""
+    limit = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < limit, "the source is never asked again"
+        time.sleep(0.1)
+
+
 def is_marked(profile: Profile) -> bool:
     """Whether a profile says that it is a copy."""
     return any(field.key == "crm_state" and "老客户库" in field.value for field in profile.fields)
 
 
 def test_a_frozen_server_delays_no_pop(server: Server, opened: Open) -> None:
-    """Known callers come from the index at once, unknown ones after 0.3 s, the profile as it was; all marked."""
+    """Known callers come from the index, unasked, unknown ones after 0.3 s, the profile as it was; all marked."""
     fill(server.create("frozen"))
     crm = opened(tree(server.reader_url("frozen")))
-    crm.source.breaker = Breaker(time.monotonic, open_s=0.5)
+    crm.source.breaker = breaker = Counted()
     crm.sync().once()
     party = crm.lookup("13812345678")[0].party.id
-    assert not is_marked(crm.profile(party))
+    until(lambda: not is_marked(crm.profile(party)))
     server.freeze()
-    known, took = timed("known caller", lambda: crm.lookup("13812345678"))
+    before = breaker.asked
+    known, _ = timed("known caller", lambda: crm.lookup("13812345678"))
     assert [match.party.name for match in known] == ["周敏"]
-    assert took < 0.1
+    assert breaker.asked == before
     unknown, took = timed("unknown caller", lambda: crm.lookup("13912345678"))
     assert unknown == []
     assert took < GUARD_S
@@ -112,13 +137,17 @@ def test_a_frozen_server_delays_no_pop(server: Server, opened: Open) -> None:
     for _ in range(3):
         crm.profile(party)
     assert not crm.source_ok
-    _, took = timed("profile, breaker open", lambda: crm.profile(party))
-    assert took < 0.1
+    before = breaker.asked
+    profile, _ = timed("profile, breaker open", lambda: crm.profile(party))
+    assert is_marked(profile)
+    assert breaker.asked == before
     server.thaw()
-    limit = time.monotonic() + 20
-    while is_marked(crm.profile(party)):
-        assert time.monotonic() < limit, "the source is never asked again"
-        time.sleep(0.1)  # the breaker closes by its clock
+
+    def fresh() -> bool:
+        breaker.now += OPEN_S
+        return not is_marked(crm.profile(party))
+
+    until(fresh)
     assert crm.source_ok
     assert [record.cargo for record in crm.business(party).items] == ["轴承"]
 
@@ -128,7 +157,7 @@ def test_a_slow_query_is_given_up_there_too(server: Server, opened: Open) -> Non
     sleep = "SLEEP(5)" if isinstance(server, Mariadb) else "pg_sleep(5)"
     fill(server.create("slow"))
     slow = f"SELECT id, {sleep} AS details, at FROM bill WHERE customer = :party_id LIMIT :limit"
-    crm = opened(tree(server.reader_url("slow"), business=slow, section_timeout=0.6))
+    crm = opened(tree(server.reader_url("slow"), business=slow, section_timeout=0.6, lookup_timeout=GUARD_S))
     crm.sync().once()
     party = crm.lookup("13812345678")[0].party.id
     answer, took = timed("section of 5 s", lambda: crm.business(party))
@@ -179,15 +208,15 @@ def test_a_dead_server_leaves_the_local_record(driver: str, opened: Open, tmp_pa
 def test_ten_megabytes_in_a_cell_are_cut(server: Server, opened: Open) -> None:
     """A row of 10 MB is read in time and cut: neither the index nor a page gets more than 20,000 characters."""
     fill(server.create("huge"), remark="电话 13700001111 " + "宁" * 3_400_000)
-    crm = opened(tree(server.reader_url("huge"), lookup_timeout=1.5))
+    crm = opened(tree(server.reader_url("huge"), lookup_timeout=GUARD_S, section_timeout=GUARD_S))
     crm.sync().once()
     (match,) = crm.lookup("13812345678")
     assert [found.level for found in crm.lookup("13700001111")] == ["text"]
     profile, took = timed("profile of 10 MB", lambda: crm.profile(match.party.id))
-    assert took < GUARD_S + 1.5
+    assert took < GUARD_S
     assert all(len(field.value) <= 20_000 for field in profile.fields)
     business, took = timed("business of 10 MB", lambda: crm.business(match.party.id))
-    assert took < 2.5
+    assert took < GUARD_S
     assert len(business.items[0].cargo) <= 20_000
 
 
