@@ -24,7 +24,7 @@ class _Headers(dict[str, str]):
         self._packet = packet
 
     def __missing__(self, key: str) -> str:
-        found = self[key] = Packet.get(self._packet, key)
+        found = self[key] = self._packet.get(key)
         return found
 
 
@@ -34,7 +34,7 @@ class Known(Packet):
     __slots__ = ("get",)
 
     def __init__(self, raw: bytes) -> None:
-        self.get = _Headers(self).__getitem__  # type: ignore[method-assign, assignment]
+        self.get = _Headers(Packet(raw)).__getitem__  # type: ignore[method-assign, assignment]
         super().__init__(raw)
 
 

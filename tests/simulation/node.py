@@ -111,6 +111,7 @@ class Node:
         self.process = Process(world.scheduler, world.work, Life())
         self.clean = clean
         self.core: Core | Remembered = Core() if clean is None else Remembered(clean)
+        self.pages = Pages()
         self.links = OneLink()
         self.linked = False
         self.late: list[tuple[Packet, float]] = []
@@ -141,7 +142,7 @@ class Node:
             self.core,
             NAME,
             self.bus,
-            cast(Floor, Pages()),
+            cast(Floor, self.pages),
             cast(Writer, self.writer),
             cast(Links, self.links),
             alive=lambda: [call.id for call in self.core.open_calls()],

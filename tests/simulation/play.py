@@ -17,7 +17,7 @@ from tests.simulation.story import LEAST, Story, tell
 from tests.simulation.world import LINK, RELAY, Fault, Plan, World
 
 SHARE = 20
-"Schedules of one story."
+"Schedules of one story, in a row."
 COLLECT = 1000
 "Schedules between two collections of garbage."
 ALONE = (*LINK, "cut", "cut", "crash")
@@ -32,6 +32,12 @@ FAMILIES = {
 }
 "{what a schedule is about: (its nodes, the faults that may befall them)}"
 SHARES = ("alone",) * 5 + ("stored",) * 3 + ("two", "heard")
+PLENTY = 10_000_000
+"""The first seed of the schedules that are played by the hundred thousand: four stories of five are brief, and fewer
+schedules are of two nodes, which take three times as long. Seeds before tell long stories."""
+SHARES_OF_PLENTY = ("alone",) * 11 + ("stored",) * 7 + ("two", "heard")
+LONG = 5
+"Of this many stories one is not brief."
 _OF_ALL = ("away", "hung", *RELAY)
 "Faults that befall no single node."
 
@@ -48,19 +54,27 @@ class Told:
 
 def story_of(seed: int) -> Told:
     """Of a schedule."""
-    rng = random.Random(seed // SHARE)
-    story = tell(rng)
+    story, rng = happens(seed)
     clean = Clean()
     world = World(story, Plan(("a",), [], straight=True), rng, None, clean)
     world.run()
     clean.agents = world.nodes[0].core.agents()
-    return Told(story, clean, evaluate(account_of(world)))
+    wrong = evaluate(account_of(world))
+    world.dissolve()
+    return Told(story, clean, wrong)
+
+
+def happens(seed: int) -> tuple[Story, random.Random]:
+    """What happens at the PBX, and the chance that decided it."""
+    number = seed // SHARE
+    rng = random.Random(number)
+    return tell(rng, brief=seed >= PLENTY and number % LONG > 0), rng
 
 
 def plan_of(seed: int, story: Story) -> tuple[Plan, random.Random]:
     """The nodes and faults of a schedule, and the chance that decides the rest of it."""
     rng = random.Random(seed)
-    family = rng.choice(SHARES)
+    family = rng.choice(SHARES if seed < PLENTY else SHARES_OF_PLENTY)
     nodes, kinds = FAMILIES[family]
     return Plan(
         nodes, list(_faults(rng, story, nodes, kinds)), straight=family == "alone", listens=family == "heard"

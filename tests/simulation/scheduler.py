@@ -248,7 +248,7 @@ class Asked:
         try:
             self.result = self._call()
         except Exception as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # which would hold it, and be held by it
 
     def answer(self) -> None:
         """The process hears of it."""

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
-from tests.simulation.play import Count, Played, some
+from tests.simulation.play import PLENTY, Count, Played, some
 
 LOT = 2_000
 "Schedules that a process plays at a time."
 TEN_MILLION = 10_000_000
-FIRST = 1_000_000
+FIRST = PLENTY + 1_000_000
 "The tests play those before."
 TELL_S = 10.0
 SHOWN = 20

@@ -15,6 +15,8 @@ from tests.simulation.lists import OVERFLOW, QUEUES, Known
 EPOCH = 1_790_000_000.0
 LEAST = 20
 "Events of a story."
+BRIEF = 30
+"Events of a brief story, at most."
 
 
 @dataclass(slots=True)
@@ -337,16 +339,14 @@ class _Teller:
         return "answered"
 
 
-def tell(rng: random.Random) -> Story:
-    """A story of one to three calls that overlap, of twenty events or more; each call has agents of its own."""
-    steps: list[Step] = []
-    calls: list[TrueCall] = []
-    at = EPOCH + rng.random()
-    many = rng.choice((1, 1, 1, 2, 3))
-    while len(calls) < many or sum(len(step.said) for step in steps) < LEAST:
-        number = len(calls)
-        calls.append(_Teller(rng, number, round(at, 6), steps).tell())
-        at += rng.uniform(0.05, 12.0)
+def tell(rng: random.Random, *, brief: bool = False) -> Story:
+    """A story of twenty events or more: calls that overlap, one to three; each call has agents of its own.
+
+    A brief one is of one or two calls and thirty events at most: it is told until it is.
+    """
+    steps, calls = _told(rng, (1, 1, 1, 2, 3))
+    while brief and sum(len(step.said) for step in steps) > BRIEF:
+        steps, calls = _told(rng, (1, 1, 2))
     steps.sort(key=lambda step: step.at)
     rung = {
         (what.partition(" ")[2], phone): f"Agent {phone.partition('/')[2]}"
@@ -356,3 +356,16 @@ def tell(rng: random.Random) -> Story:
     }
     members = [(queue, phone, name) for (queue, phone), name in rung.items()]
     return Story(steps, calls, members)
+
+
+def _told(rng: random.Random, numbers: tuple[int, ...]) -> tuple[list[Step], list[TrueCall]]:
+    """One of these numbers of calls, or more for the sake of twenty events."""
+    steps: list[Step] = []
+    calls: list[TrueCall] = []
+    at = EPOCH + rng.random()
+    many = rng.choice(numbers)
+    while len(calls) < many or sum(len(step.said) for step in steps) < LEAST:
+        number = len(calls)
+        calls.append(_Teller(rng, number, round(at, 6), steps).tell())
+        at += rng.uniform(0.05, 12.0)
+    return steps, calls

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -27,8 +26,8 @@ from cti.store.safekeeping import Safekeeping
 from cti.store.writer import Writer
 from tests.simulation import soak
 from tests.simulation.database import Database, Fenced
-from tests.simulation.play import FAMILIES, SHARE, Count, Played, failures, once_failed, plan_of
-from tests.simulation.story import tell
+from tests.simulation.play import FAMILIES, PLENTY, Count, Played, failures, happens, once_failed, plan_of
+from tests.simulation.story import BRIEF, LEAST
 from tests.simulation.world import KINDS, World
 
 FEW, MANY = 400, 100_000
@@ -46,6 +45,7 @@ def told(found: Iterator[Played]) -> str:
 def test_a_few_hundred_schedules() -> None:
     """Cuts, crashes, torn writes, lost, doubled, repeated and late packets, hung nodes and databases: all holds."""
     assert told(failures(range(FEW))) == ""
+    assert told(failures(range(PLENTY, PLENTY + FEW))) == ""
 
 
 def test_schedules_that_failed_once() -> None:
@@ -53,18 +53,22 @@ def test_schedules_that_failed_once() -> None:
     assert told(failures(once_failed())) == ""
 
 
-def test_a_schedule_is_worth_its_name() -> None:
+@pytest.mark.parametrize("first", [0, PLENTY])
+def test_a_schedule_is_worth_its_name(first: int) -> None:
     """At least one queue call, twenty events and one fault; every kind of fault comes up; a seed is always the same."""
     kinds: Counter[tuple[int, str]] = Counter()
-    for seed in range(0, 3000, 7):
-        story = tell(random.Random(seed // SHARE))
+    events: list[int] = []
+    for seed in range(first, first + 6000, 7):
+        story, _ = happens(seed)
         assert sum(len(call.visits) > 0 for call in story.calls) >= 1
-        assert sum(map(len, story.packets)) >= 20
+        events.append(sum(map(len, story.packets)))
         plan, _ = plan_of(seed, story)
         assert plan.faults
         kinds.update((len(plan.nodes), fault.kind) for fault in plan.faults)
         if seed % 100 == 0:
-            assert plan_of(seed, tell(random.Random(seed // SHARE)))[0] == plan
+            assert plan_of(seed, happens(seed)[0])[0] == plan
+    assert min(events) >= LEAST
+    assert sum(many > BRIEF for many in events) > len(events) / 10, "none is long"
     assert {(len(nodes), kind) for nodes, several in FAMILIES.values() for kind in several} == set(kinds)
     assert {kind for _, kind in kinds} == set(KINDS)
 
@@ -143,7 +147,7 @@ def test_a_hundred_thousand_schedules() -> None:
     """The same, many times over, on all cores; each with a queue call, twenty events and a fault; prints how many."""
     began = time.monotonic()
     count, failed = Count(), list[Played]()
-    for lot, wrong in soak.played(range(FEW, FEW + MANY)):
+    for lot, wrong in soak.played(range(PLENTY + FEW, PLENTY + FEW + MANY)):
         count += lot
         failed += wrong
     assert told(iter(failed)) == ""

@@ -21,8 +21,8 @@ from tests.simulation.scheduler import Asked, Process, Scheduler, Stretch
 from tests.simulation.story import Story
 
 AUDIT_S = 5.0
-QUIET_S = 75.0
-"Virtual seconds after the last step: everything has come to rest."
+QUIET_S, MENDED_S = 75.0, 35.0
+"Virtual seconds after the last step, and after the last fault: everything has come to rest."
 EARLY_S = 5.0
 "The first nodes start this long before the first step."
 TIMEOUT_S = 2.0
@@ -81,6 +81,8 @@ class World:
         self.clean = clean
         self.record = record
         self.begin, self.end = story.steps[0].at, story.steps[-1].at
+        over = max((fault.until for fault in plan.faults), default=0.0) + DOOMED_S
+        self.rest = max(self.end + QUIET_S, over + MENDED_S)
         self.scheduler = Scheduler(self.begin - EARLY_S)
         self.contested = len(plan.nodes) > 1
         self.lease_clock = Stretch(list(self._spans()) if self.contested else [])
@@ -128,7 +130,7 @@ class World:
                 scheduler.at(at, self._beat)
             for _ in range(3):
                 scheduler.at(self.rng.uniform(self.begin, self.end + 5.0), self._peek, None)
-            scheduler.at(self.end + QUIET_S - 5.0, self._peek, None)
+            scheduler.at(self.rest - 5.0, self._peek, None)
         scheduler.at(self.begin, self._steps)
         with virtual.time(scheduler):
             try:
@@ -137,7 +139,7 @@ class World:
                     self.listener = Listener(self)
                 for name in self.plan.nodes:
                     self.starts(name)
-                scheduler.run(self.end + QUIET_S)
+                scheduler.run(self.rest)
                 for node in self.now_on.values():
                     if node.leads:
                         self.stops_leading(node)
@@ -151,12 +153,16 @@ class World:
 
     def dissolve(self) -> None:
         """Nobody looks at it any more: its parts let go of each other, which spares a collection of garbage."""
-        if self.scheduler.now < self.end:
+        if self.scheduler.now < self.rest:
             return  # it broke off
         for node in self.nodes:
             core = vars(node.core)
             if "_state" in core:
-                vars(core["_state"]).clear()
+                state = core["_state"]
+                for call in state.ended.values():
+                    call.let_go()
+                vars(state).clear()
+            vars(node.pages).clear()
             for part in (node.core, node.feed, node.bus, node.writer, node.process, node.slow, node.leadership, node):
                 if part is not None:
                     vars(part).clear()
@@ -168,7 +174,7 @@ class World:
         for _ in range(2):
             yield self.begin + span * self.rng.random()
         for early in (30.0, 1.0):
-            yield self.end + QUIET_S - early
+            yield self.rest - early
 
     def _looks(self) -> Iterator[tuple[str, float]]:
         for name in self.plan.nodes:
