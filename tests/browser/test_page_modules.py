@@ -446,6 +446,25 @@ async def test_periods_are_the_site_s_days_and_a_cell_is_one_hour_of_one_day(pag
     ]
 
 
+async def test_key_works_from_the_moment_its_part_is_drawn(page: Page) -> None:
+    """A quick hand loses no key: between what is drawn and its keys there is no gap."""
+    code = """(async () => {
+      const {html, render} = await import('/js/lib.js');
+      const box = document.body.appendChild(document.createElement('div'));
+      let heard = 0;
+      const Part = () => { m.useKeys({n: () => { heard += 1; }}); return html`<p>drawn</p>`; };
+      const press = () => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'n', bubbles: true}));
+      render(html`<${Part} />`, box);
+      const drawn = box.textContent;
+      press();
+      render(null, box);
+      press();
+      box.remove();
+      return [drawn, heard];
+    })()"""
+    assert await ask(page, "keys.js", code) == ["drawn", 1]
+
+
 PUSH = """
 window.told = [];
 window.push?.end();
@@ -502,6 +521,14 @@ async def test_refusal_ends_the_channel(page: Page, far: Far, code: int) -> None
     await until(page, "told.some((t) => t[0] === 'denied')")
     assert (await page.evaluate("told.filter((t) => t[0] === 'denied')")) == [["denied", code]]
     assert far.sockets.empty()
+
+
+@pytest.mark.parametrize("code", [4001, 4003, 1006])
+async def test_refused_channel_is_not_tried_again_in_a_minute(page: Page, code: int) -> None:
+    """Whoever is refused stays away; any other loss is tried again."""
+    script = "now().onclose({code: CODE_OF_CLOSE}); run(60000); return sockets.length;"
+    tries = await with_time_standing(page, script.replace("CODE_OF_CLOSE", str(code)))
+    assert tries > 1 if code == 1006 else tries == 1
 
 
 async def test_channel_comes_back_by_itself(page: Page, far: Far) -> None:

@@ -1,6 +1,6 @@
 // Keys of the page. Function keys and Ctrl work anywhere, single letters and digits only outside fields, nothing while an
 // input method composes (it uses Enter, digits and Esc itself), nothing on a held-down key.
-import { useEffect, useRef } from './lib.js';
+import { useLayoutEffect, useRef } from './lib.js';
 
 const stack = []; // the last one mounted is asked first
 
@@ -27,11 +27,14 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
-/** Keys while this component stands: {'F2': fn, '1': fn, 'Ctrl+Enter': fn}. A handler that returns false passes it on. */
+/**
+ * Keys while this component stands: {'F2': fn, '1': fn, 'Ctrl+Enter': fn}. A handler that returns false passes it on. They
+ * work from the moment it is drawn: an effect would come a tenth of a second later, and a quick hand lose its first key.
+ */
 export function useKeys(map) {
   const ref = useRef(map);
   ref.current = map;
-  useEffect(() => {
+  useLayoutEffect(() => {
     stack.push(ref);
     return () => {
       stack.splice(stack.indexOf(ref), 1);
