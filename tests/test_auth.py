@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import threading
 from collections.abc import Iterator
 from time import perf_counter
@@ -218,7 +217,8 @@ async def test_unknown_login_takes_as_long_as_a_wrong_password() -> None:
             with pytest.raises(LoginRefused):
                 await desk.auth.login(login, "wrong", "")
             taken.append(perf_counter() - began)
-    known, unknown = (statistics.median(t) for t in times.values())
+    # The quickest of each: what a busy machine adds it adds to either, and never takes away.
+    known, unknown = (min(taken) for taken in times.values())
     assert abs(known - unknown) < 0.35 * known
     desk.auth.close()
 

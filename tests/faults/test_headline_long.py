@@ -1,6 +1,7 @@
 """The headline figures at the size of a change's checks: what must be nought is nought; times are printed.
 
-Latency is asserted as a hang guard only, at five times its goal; `make headline` says what was measured.
+Latency is asserted as a hang guard only, at five times its goal or what a machine may stand still; `make headline`
+says what was measured.
 """
 
 from __future__ import annotations

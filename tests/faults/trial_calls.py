@@ -51,9 +51,9 @@ async def cut_shortly(stand: Stand) -> None:
     """RST, and reachable again after a moment."""
     stand.proxy.closed = True
     stand.proxy.reset()
+    await stand.not_ready()  # once it may come back it may be back before anybody asks
     await asyncio.sleep(stand.rng.uniform(0.0, 0.4))
     stand.proxy.closed = False
-    await stand.not_ready()
     await stand.back()
 
 

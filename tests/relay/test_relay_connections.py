@@ -99,7 +99,7 @@ async def test_killed_primary_is_a_pause_and_what_was_lost_is_known(group: Group
             await asyncio.sleep(0)
         await b.until(lambda: b.bodies("a")[-1:] == [49])
         before = len(b.holes)
-        group.primary.kill()
+        group.kill_primary()
         a.relay.tell("n", b"50", urgent=True)
         await a.until(lambda: not a.relay.up)
         a.relay.tell("n", b"51", urgent=True)
@@ -127,7 +127,7 @@ async def test_replica_that_was_behind_takes_over_and_nothing_is_heard_twice(gro
         a.relay.tell("n", b"1", urgent=True)
         await b.until(lambda: b.bodies("a") == [0, 1])
         before = len(b.holes)
-        group.primary.kill()
+        group.kill_primary()
         await b.until(lambda: not b.relay.up)
         await b.until(lambda: b.relay.up)
         assert b.holes[before:] == [""], "a primary that lacks what was read is not told of"

@@ -7,6 +7,9 @@ import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import redis
 
 from tests import debian
 from tests.asterisk.ports import free_port
@@ -84,6 +87,7 @@ class Group:
     "Their ports."
     place: Place | None = None
     scheme: str = "redis"
+    tls: Certificates | None = None
 
     @classmethod
     def start(cls, *, tls: Certificates | None = None, password: str = "") -> Group:
@@ -95,13 +99,27 @@ class Group:
             follows = ("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
             replica = Redis.start(*secret, *follows, tls=tls)
             started.append(replica)
-            group = cls(primary, replica, scheme="rediss" if tls else "redis")
+            group = cls(primary, replica, scheme="rediss" if tls else "redis", tls=tls)
             group._watch(tls, password)
             return group
         except BaseException:
             for one in started:
                 one.end()
             raise
+
+    def kill_primary(self) -> None:
+        """End the primary at once; only from now on the sentinels are quick to put another in its place.
+
+        Before, one that a busy machine lets wait must not be taken for dead.
+        """
+        self.primary.kill()
+        tls: dict[str, Any] = {}
+        if self.tls is not None:
+            ca, cert, key = (str(file) for file in (self.tls.ca, self.tls.cert, self.tls.key))
+            tls = {"ssl": True, "ssl_ca_certs": ca, "ssl_certfile": cert, "ssl_keyfile": key}
+        for port in self.sentinels:
+            with redis.Redis("127.0.0.1", port, **tls) as sentinel:
+                sentinel.execute_command("SENTINEL", "SET", GROUP, "down-after-milliseconds", "400")
 
     @property
     def hosts(self) -> str:
@@ -130,7 +148,7 @@ class Group:
             "bind 127.0.0.1",
             f"dir {place.folder}",
             f"sentinel monitor {GROUP} 127.0.0.1 {self.primary.port} 2",
-            f"sentinel down-after-milliseconds {GROUP} 400",
+            f"sentinel down-after-milliseconds {GROUP} 60000",
             f"sentinel failover-timeout {GROUP} 2000",
             *([f"sentinel auth-pass {GROUP} {password}"] if password else []),
         ]
