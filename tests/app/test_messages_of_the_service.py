@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 
-from cti.demo.sample import Sample
+from cti.demo.sample import ZONE, Sample
 from cti.settings import Settings
 from cti.settings.sms import SmsHooks, SmsPlatform, SmsSettings, SmsToken
 from cti.store.messages_rules import RuleRow, TemplateRow
@@ -145,7 +146,7 @@ async def test_a_text_from_the_pop_is_sent_ticked_and_answered(folder: Path, mad
         reply = {
             "phone_number": number,
             "content": "收到，谢谢",
-            "send_time": "2026-11-21 10:00:00",
+            "send_time": f"{datetime.fromtimestamp(running.app.pbx_now(), ZONE):%Y-%m-%d %H:%M:%S}",
             "sequence_id": "7",
         }
         assert (await callback(running, [reply, reply]))[0] == 200
