@@ -5,7 +5,7 @@ What stands there is kept, so that a snapshot after a hole publishes what was mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from cti import events, wire
@@ -41,7 +41,8 @@ class Heard:
     def stands(self, told: Sequence[Event]) -> None:
         """All that stands there now: what was missed is published, what is gone is ended.
 
-        Of a call that is over in both nothing is published: told again, in other words, it would begin anew.
+        Of a call that is over in both nothing is published: told again, in other words, it would begin anew. What
+        followed something missed is told once more behind it, or a ring would begin after its end.
         """
         now = self._clock()
         before = list(self._standing.events())
@@ -65,9 +66,7 @@ class Heard:
             for phone in _agents(before)
             if phone not in agents_there
         ]
-        calls = {None, *open_here, *open_there}
-        news = (event for event in told if getattr(event, "call", None) in calls and wire.encode(event) not in had)
-        self._publish([*gone, *news])
+        self._publish([*gone, *_news(told, had, {*open_here, *open_there})])
 
     def alive(self) -> Iterable[str]:
         """Calls that have not ended."""
@@ -104,6 +103,20 @@ def _open(told: Iterable[Event]) -> dict[str, None]:
         else:
             calls[call] = None
     return calls
+
+
+def _news(told: Iterable[Event], had: Collection[bytes], calls: Collection[str]) -> Iterator[Event]:
+    """What was missed of these calls and of all else; of a call, what followed it, too."""
+    again: set[str] = set()
+    for event in told:
+        call: str | None = getattr(event, "call", None)
+        if call is not None and call not in calls:
+            continue
+        if call not in again and wire.encode(event) in had:
+            continue
+        if call is not None:
+            again.add(call)
+        yield event
 
 
 def _quiet(before: Iterable[Event], told: Sequence[Event], now: float) -> list[Event]:

@@ -122,7 +122,7 @@ class PopSession(Reading):
         return effects + self._want(call)
 
     def _ringing(self, e: events.AgentRinging) -> list[Effect]:
-        if e.ring in self._rings:
+        if e.ring in self._rings or self._answered_already(e):
             return []
         call, effects = self._ensure(e)
         if e.queue is not None:
@@ -137,6 +137,11 @@ class PopSession(Reading):
         self._rings[e.ring] = pop
         shown: list[Effect] = self._show(pop, fresh=True)
         return shown + effects + self._want(call) + self._others(pop)
+
+    def _answered_already(self, e: events.AgentRinging) -> bool:
+        """True for a ring that is told after its answer: what another node told was missed, and is told again."""
+        pop = self.shelf.at(e.call, e.interface)
+        return pop is not None and pop.state in ("talking", "held") and e.visit is not None and pop.visit == e.visit
 
     def _ring_ended(self, e: events.RingEnded) -> list[Effect]:
         pop = self._rings.pop(e.ring, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cti import events
 from cti.events import Event
@@ -74,6 +75,26 @@ def test_a_snapshot_publishes_what_was_missed_ends_what_is_gone_and_repeats_noth
     bench.told.clear()
     bench.heard.stands([offered("known"), offered("new", 3.0)])
     assert bench.told == []
+
+
+def test_what_followed_something_missed_is_told_again_behind_it() -> None:
+    """The word of a ring was lost, its end and the answer were heard: told again in their order the ring is over."""
+    bench = Bench()
+    of: dict[str, Any] = {"pbx": "north", "call": "c", "interface": "PJSIP/8001", "agent": "Lin"}
+    wait: dict[str, Any] = {"visit": "c#1", "queue": "river", "waiting_since": 2.0}
+    queued = events.CallQueued(
+        at=2.0, pbx="north", call="c", position=1, caller=None, caller_name=None, dialed=None, choice=None, **wait
+    )
+    rings = events.AgentRinging(
+        at=3.0, ring="c#1/1", caller=None, caller_name=None, dialed=None, choice=None, **wait, **of
+    )
+    ended = events.RingEnded(at=5.0, ring="c#1/1", visit="c#1", reason="answered", by="Lin", **of)
+    answered = events.CallAnswered(at=5.0, wait_s=3.0, **wait, **of)
+    for event in (offered("c"), queued, ended, answered):
+        bench.heard.event(event)
+    bench.told.clear()
+    bench.heard.stands([offered("c"), queued, rings, ended, answered])
+    assert bench.told == [rings, ended, answered]
 
 
 def test_the_site_is_live_when_all_its_pbxs_are() -> None:

@@ -246,3 +246,14 @@ def test_repeated_events_change_nothing() -> None:
         s.end()
     assert shown(once.effects) == shown(twice.effects)
     assert closed(once.effects) == closed(twice.effects)
+
+
+def test_ring_that_is_told_after_its_answer_opens_no_second_pop(story: Story) -> None:
+    """Another node's word of the ring was missed, its answer was heard; told again, the agent's one pop stays."""
+    story.offer()
+    story.queue()
+    story.answer()
+    (pop,) = story.session.pops_of("lin")
+    assert shown(story.ring() + story.answer()) == []
+    (same,) = story.session.pops_of("lin")
+    assert (same.id, same.state) == (pop.id, "talking")
