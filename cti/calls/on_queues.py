@@ -175,7 +175,10 @@ def agent_complete(state: State, packet: Packet, at: float) -> None:
 
 
 def _completed(leg: Leg | None, queue: str, by: tuple[str, str], began: float) -> VisitState | None:
-    """The visit that an AgentComplete is about. A caller sent back into the same queue stands there again already."""
+    """The visit that an AgentComplete is about. A caller sent back into the same queue stands there again already.
+
+    Of those whose answer was not seen it is the one that left the queue and nobody said why, before one that waits.
+    """
     if leg is None:
         return None
     own = [visit for visit in leg.call.final().visits if visit.leg is leg and visit.queue == queue]
@@ -190,7 +193,9 @@ def _completed(leg: Leg | None, queue: str, by: tuple[str, str], began: float) -
             return visit
     if any(visit.completed and fits(visit) for visit in theirs):
         return None  # told again
-    return next((v for v in reversed(own) if v.outcome != "answered" and not v.completed and fits(v)), None)
+    others = [v for v in reversed(own) if v.outcome != "answered" and not v.completed and fits(v)]
+    left = (v for v in others if not v.waiting and (not v.settled or v.outcome == "key"))
+    return next(left, others[0] if others else None)
 
 
 def abandon(state: State, packet: Packet, at: float) -> None:

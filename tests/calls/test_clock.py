@@ -169,3 +169,17 @@ def test_complete_tells_of_an_answer_that_was_missed() -> None:
     script.say(110.5, "Hangup", Cause="16", **script.channel())
     (call,) = script.pbx.calls()
     assert [(v.outcome, v.agent, v.wait_s) for v in call.visits] == [("answered", "Ann", 4.0)]
+
+
+def test_complete_of_a_first_visit_whose_answer_was_missed_says_nothing_of_the_second() -> None:
+    """Of a short first visit the answer was lost: it left the queue, the second waits; the answer is the first's."""
+    script = Script()
+    script.arrives(100.0)
+    script.joins(100.6)
+    script.say(101.3, "QueueCallerLeave", Queue="q", Count="0", **script.channel())
+    script.joins(102.3)
+    done = {"Queue": "q", "Interface": "PJSIP/desk1", "MemberName": "Ann"}
+    script.say(102.3, "AgentComplete", HoldTime="1", TalkTime="1", Reason="transfer", **done, **script.channel())
+    script.abandons(111.9)
+    (call,) = script.pbx.calls()
+    assert [(v.outcome, v.agent) for v in call.visits] == [("answered", "Ann"), ("abandoned", None)]

@@ -41,6 +41,8 @@ class Stream:
         self.away = False
         self.lose = False
         self.double = False
+        self.added = 0
+        "How many entries there ever were."
         self._world = world
         self._readers: list[Wire] = []
 
@@ -52,6 +54,7 @@ class Stream:
         """An entry more; False where it is away."""
         if self.away:
             return False
+        self.added += 1
         if self.lose:
             self.lose = False
             return True

@@ -291,7 +291,7 @@ class World:
                 database.put(told.call, epoch)
             database.settled.add(visit.key)
 
-    def _peek(self, before: tuple[Node, State] | None) -> None:
+    def _peek(self, before: tuple[Node, State, int] | None) -> None:
         """Compare what is heard with what stands, where nothing has changed for a moment."""
         node, now = self.leader(), self.scheduler.now
         stirred = (at for fault in self.plan.faults for at in (fault.at, fault.until) if at)
@@ -303,9 +303,10 @@ class World:
         ):
             return
         stands = Shown(node.followed.standing.events() if node.followed.standing is not None else ()).state()
+        now_on = (node, stands, self.stream.added)
         if before is None:
-            self._later(PEEK_S, self._peek, (node, stands))
-        elif before == (node, stands) and self.listener is not None:
+            self._later(PEEK_S, self._peek, now_on)
+        elif before == now_on and self.listener is not None:
             self.heard.append((self.listener.shown.state(), stands))
 
     def _beat(self) -> None:
