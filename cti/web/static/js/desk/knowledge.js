@@ -160,6 +160,7 @@ export function KnowledgePanel({ pop }) {
   };
   useKeys({ Escape: () => closeKnowledge() });
   const categories = found.value?.categories ?? [];
+  // Other hits are another list, another number another word: an answer that comes late replaces them and moves nothing.
   return html`<${Panel}
     id="knowledge"
     icon="book"
@@ -192,7 +193,7 @@ export function KnowledgePanel({ pop }) {
         }}
         onKeyDown=${onKeyDown}
       />
-      <span class="mut num">${found.value ? t('kb.count', { n: hits.length }) : ''}</span>
+      <span key=${hits.length} class="mut num">${found.value ? t('kb.count', { n: hits.length }) : ''}</span>
     </div>
     <div class="kb-cats" role="radiogroup" aria-label=${t('kb.categories')}>
       ${[{ key: '', label: t('kb.all'), label_en: t('kb.all') }, ...categories].map((c) => html`<button
@@ -209,7 +210,13 @@ export function KnowledgePanel({ pop }) {
         ${clean(pick(c.label, c.label_en), 16)}
       </button>`)}
     </div>
-    <ul class="scroll kb-list" id="kb-list" role="listbox" aria-label=${t('kb.title')}>
+    <ul
+      key=${hits.map((hit) => hit.article.id).join()}
+      class="scroll kb-list"
+      id="kb-list"
+      role="listbox"
+      aria-label=${t('kb.title')}
+    >
       ${found.value === null ? html`<${Loading} lines=${5} />` : null}
       ${found.value?.why ? html`<p class="say">${found.value.why}</p>` : null}
       ${found.value && !found.value.why && hits.length === 0 ? html`<p class="say">${t('kb.none')}</p>` : null}
