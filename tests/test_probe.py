@@ -16,10 +16,12 @@ GUARD_S = 20.0
 
 
 @asynccontextmanager
-async def asking(ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Probe]:
-    """A probe that runs, quickly."""
+async def asking(
+    ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch, late_s: float = GUARD_S
+) -> AsyncIterator[Probe]:
+    """A probe that runs, quickly, and waits so long for an answer."""
     monkeypatch.setattr(probe, "EVERY_S", 0.01)
-    monkeypatch.setattr(probe, "LATE_S", 0.1)
+    monkeypatch.setattr(probe, "LATE_S", late_s)
     made = Probe(ask)
     task = asyncio.create_task(made.run())
     try:
@@ -61,7 +63,7 @@ async def test_question_that_hangs_is_no_answer_and_is_asked_once(monkeypatch: p
         asked.append(1)
         go.wait(GUARD_S)
 
-    async with asking(ask, monkeypatch) as made:
+    async with asking(ask, monkeypatch, late_s=0.1) as made:
         await until(lambda: not made.ok)
         await asyncio.sleep(0.3)
         assert len(asked) == 1

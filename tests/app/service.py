@@ -260,11 +260,17 @@ class Service:
             yield desks
 
     async def pop(self, state: str) -> PopState:
-        """The first pop of the service in this state, whoever sees it; an answered call may be over by then."""
+        """The first pop of the service in this state, whoever sees it.
+
+        It may be past that by then: one that rang may be answered before anybody looks, an answered call over.
+        """
         pops = self.app.session.shelf.pops
 
+        def reached(pop: PopState) -> bool:
+            return pop.state == state or state == "ringing" or (state == "talking" and bool(pop.answered_at))
+
         def found() -> PopState | None:
-            return next((p for p in pops.values() if p.state == state or (state == "talking" and p.answered_at)), None)
+            return next(filter(reached, pops.values()), None)
 
         await eventually(found)
         pop = found()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -47,10 +47,10 @@ class Named:
         self.packets.append(packet)
         self.changed.set()
 
-    async def until_live(self, link: Link) -> None:
-        """Wait until the link is live."""
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until what the link heard or is made it so."""
         async with asyncio.timeout(GUARD):
-            while link.state.phase != "live":
+            while not true():
                 self.changed.clear()
                 await self.changed.wait()
 
@@ -76,10 +76,10 @@ async def test_every_genuine_event_carries_the_canary(named: Named) -> None:
     """A whole call passes the gate, and every id in it bears the name."""
     link = named.link(named.systemname)
     running = asyncio.create_task(link.run())
-    await named.until_live(link)
+    await named.until(lambda: link.state.phase == "live")
     await named.pbx.place_call("answered")
-    heard = [packet.event for packet in named.packets]
-    assert {"Newchannel", "QueueCallerJoin", "AgentConnect", "BridgeEnter", "Hangup"} <= set(heard)
+    wanted = {"Newchannel", "QueueCallerJoin", "AgentConnect", "BridgeEnter", "Hangup"}
+    await named.until(lambda: wanted <= {packet.event for packet in named.packets})
     ids = {packet.get("Uniqueid") for packet in named.packets if packet.event == "Newchannel"}
     assert all(one.startswith(f"{named.systemname}-") for one in ids)
     assert not any(reason.startswith("rejected") for reason in link.counters())
@@ -94,7 +94,7 @@ async def test_with_another_name_nothing_is_believed(named: Named) -> None:
     """An event under a wrong name is as good as forged; the lists, which carry our own ids, are still read."""
     link = named.link("not-the-name")
     running = asyncio.create_task(link.run())
-    await named.until_live(link)
+    await named.until(lambda: link.state.phase == "live")
     await named.pbx.place_call("abandoned")
     assert named.packets == []
     assert link.counters()["rejected_canary"] > 10
