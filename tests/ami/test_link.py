@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from cti.ami import inbox as inboxes
@@ -16,6 +17,7 @@ from cti.ami.messages import Packet
 from tests.ami.clients import QUICK, Ours
 from tests.ami.wire import (
     BOOT,
+    GUARD,
     Fields,
     ScriptedPbx,
     Site,
@@ -46,7 +48,8 @@ def once_then(
 
 async def test_a_link_reads_the_lists_and_is_live(pbx: ScriptedPbx, ours: Ours) -> None:
     """Connecting, reading, live: each told once, and the lists read in the order that makes them one picture."""
-    await ours.start(pbx)
+    ours.run(ours.make(pbx, pace=msgspec.structs.replace(QUICK, ping_idle=GUARD * 10, dead_after=GUARD * 20)))
+    await ours.until(lambda: ours.link.state.phase == "live")
     assert ours.phases == ["connecting", "resyncing", "live"]
     asked = [fields["Action"] for fields in pbx.received]
     lists = ["CoreStatus", "QueueStatus", "CoreShowChannels", "BridgeList", "Status", "DeviceStateList", "CoreStatus"]
