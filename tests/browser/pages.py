@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,23 +28,68 @@ QUIET = (
 NOTE_SAVED = re.compile(r"^\s*已存")
 "The note is with the service: other than its draft, of which is said 草稿已存."
 
+TAKEN = '.strip[data-closed="answered_elsewhere"]'
+TICKED = ".ed-btn:has(.good)"
+BRIEF = (TAKEN, TICKED, ".switching", ".toast")
+"What stands on a page for a few seconds: a test that waits for it may come too late."
+
 WATCH = """
-window.watched = {shift: 0, moved: [], pops: {}};
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
+{
+const waiting = new Set();
+const look = () => { for (const one of [...waiting]) one(); };
+const when = (find) => new Promise((done) => {
+  const one = () => {
+    const found = find();
+    if (found) { waiting.delete(one); done(found); }
+  };
+  waiting.add(one);
+  one();
+});
+const frame = () => new Promise(requestAnimationFrame);
+const shifts = new PerformanceObserver((list) => moved(list.getEntries()));
+const moved = (entries) => {
+  for (const entry of entries) {
     if (entry.hadRecentInput) continue;
     watched.shift += entry.value;
     watched.moved.push(...entry.sources.map(({node, previousRect: was, currentRect: is}) =>
       `${node?.parentNode?.className}>${node?.className ?? node?.nodeName} ${node?.textContent?.slice(0, 20)}`
       + ` ${Math.round(was.x)},${Math.round(was.y)}→${Math.round(is.x)},${Math.round(is.y)}`));
   }
-}).observe({type: 'layout-shift', buffered: true});
+};
+let told = 0;
+window.watched = {
+  shift: 0, moved: [], pops: {}, states: [], brief: [],
+  pop: (state) => when(() => {
+    const at = watched.states.findIndex((one, n) => n >= told && one.state === state);
+    if (at < 0) return undefined;
+    told = at + 1;
+    return watched.states[at].pop;
+  }),
+  flashed: (kind, text) => when(() => watched.brief.find((one) => one.kind === kind && one.text.includes(text))?.text),
+  drawn: (pop) => when(() => watched.pops[pop]),
+  still: async () => { await frame(); await frame(); moved(shifts.takeRecords()); },
+};
+shifts.observe({type: 'layout-shift', buffered: true});
 new MutationObserver(() => {
-  const id = document.querySelector('.strip[data-pop]')?.dataset.pop;
-  if (id && !(id in watched.pops)) requestAnimationFrame(() => { watched.pops[id] ??= Date.now() / 1000; });
-}).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['data-pop']});
+  const {pop, state} = document.querySelector('.strip[data-pop]')?.dataset ?? {};
+  if (pop) {
+    const last = watched.states.at(-1);
+    if (last?.pop !== pop || last.state !== state) watched.states.push({pop, state});
+    if (!(pop in watched.pops)) requestAnimationFrame(() => { watched.pops[pop] ??= Date.now() / 1000; look(); });
+  }
+  for (const kind of BRIEF) {
+    for (const {textContent: text} of document.querySelectorAll(kind)) {
+      if (!watched.brief.some((one) => one.kind === kind && one.text === text)) watched.brief.push({kind, text});
+    }
+  }
+  look();
+}).observe(document, {subtree: true, childList: true, attributes: true, characterData: true,
+  attributeFilter: ['class', 'data-pop', 'data-state', 'data-closed']});
+}
 """
-"Runs in every page before its own scripts: what moved without being asked to, and when each pop was drawn."
+"""Runs in every page before its own scripts, and keeps what a test may come too late to see: what moved without being
+asked to, when each pop was drawn, the states of the strip, and what stands on the page for a moment only.
+"""
 
 _EXPECTED = re.compile(r"status of (401|403|404|409|422|429)|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|WebSocket")
 "Answers that a test asks for: the browser itself writes each into its console."
@@ -88,9 +135,24 @@ class Screen:
         await self.page.locator(selector).first.wait_for(state="detached")
 
     async def pop(self, state: str = "ringing") -> str:
-        """Wait until a call in this state is on the desk; its pop's id."""
-        strip = await self.page.wait_for_selector(f'.strip[data-state="{state}"]')
-        return (strip and await strip.get_attribute("data-pop")) or ""
+        """Wait until a call on the desk has been drawn in this state, though it may have gone on since; its pop's id.
+
+        Each call tells of what came after that which was told last.
+        """
+        return str(await self._told_by_page("watched.pop", state))
+
+    async def on_desk(self) -> str:
+        """Wait until a call is on the desk, whatever has become of it; its pop's id."""
+        return await self.find(".strip[data-pop]").get_attribute("data-pop") or ""
+
+    async def flashed(self, kind: str, text: str = "") -> str:
+        """Wait until one of `BRIEF` has been drawn with this text, though it may be gone again; all of its text."""
+        assert kind in BRIEF
+        return str(await self._told_by_page("watched.flashed", kind, text))
+
+    async def _told_by_page(self, asked: str, *given: str) -> Any:
+        async with asyncio.timeout(GUARD_MS / 1000):
+            return await self.page.evaluate(f"(given) => {asked}(...given)", list(given))
 
     async def ready(self) -> Self:
         """Wait until the first snapshot is on the page."""
@@ -104,11 +166,11 @@ class Screen:
 
     async def drawn_at(self, pop: str) -> float:
         """When this pop was drawn, epoch seconds."""
-        await self.page.wait_for_timeout(0)
-        return float(await self.page.evaluate("(id) => watched.pops[id] ?? 0", pop))
+        return float(await self._told_by_page("watched.drawn", pop))
 
     async def shift(self) -> float:
         """Cumulative layout shift so far: how much moved that nobody had touched."""
+        await self._told_by_page("watched.still")  # what was drawn last is counted with its frame
         return float(await self.page.evaluate("watched.shift"))
 
     async def moved(self) -> list[str]:
@@ -149,7 +211,7 @@ class Pages:
             **options,
         )
         self._stack.push_async_callback(context.close)
-        await context.add_init_script(WATCH)
+        await context.add_init_script(f"const BRIEF = {json.dumps(BRIEF)};{WATCH}")
         return context
 
     async def blank(self) -> Screen:

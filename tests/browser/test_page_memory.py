@@ -26,5 +26,8 @@ async def test_desk_keeps_no_node_of_a_call_that_was_put_away(site: Opened) -> N
         await desk.find('.strip[data-state="ended"] .acts .primary').click()
         await desk.gone(".strip[data-pop]")
     held = await gauge.read()
+    for _ in range(4):  # an answer that is still on its way holds a part of the page until it has come
+        if held.kept >= KEPT:
+            held = await gauge.read()
     print(f"kept of two calls: {held.kept} nodes; heap {held.heap_mb:.1f} MB")
     assert held.kept < KEPT

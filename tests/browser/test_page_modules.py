@@ -25,8 +25,9 @@ class Far:
     """The far end: serves the modules, and speaks on the push channel what a test tells it to."""
 
     def __init__(self) -> None:
-        self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.sockets: asyncio.Queue[web.WebSocketResponse] = asyncio.Queue()
+        self.greetings: asyncio.Queue[tuple[str, web.WebSocketResponse, dict[str, Any]]] = asyncio.Queue()
+        "(the channel, its socket, the first frame of it)"
+        self.channel = 0
         app = web.Application()
         app.router.add_get("/", self._blank)
         app.router.add_get("/push", self._push)
@@ -49,17 +50,20 @@ class Far:
     async def _push(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self.sockets.put_nowait(socket)
+        first = True
         async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                self.heard.put_nowait(json.loads(message.data))
+            if first and message.type == WSMsgType.TEXT:
+                self.greetings.put_nowait((request.query_string, socket, json.loads(message.data)))
+                first = False
         return socket
 
     async def greeted(self) -> tuple[web.WebSocketResponse, dict[str, Any]]:
-        """The next connection, and its first frame."""
+        """The next connection of the channel that was opened last, and its first frame."""
         async with asyncio.timeout(GUARD_S):
-            socket = await self.sockets.get()
-            return socket, await self.heard.get()
+            while True:
+                channel, socket, hello = await self.greetings.get()
+                if channel == str(self.channel):
+                    return socket, hello
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -477,11 +481,8 @@ window.push = m.openPush({url: x.url, page: 'desk',
 
 async def open_push(page: Page, far: Far) -> web.WebSocketResponse:
     """Open the channel; the far end's socket, its snapshot sent."""
-    url = f"ws://127.0.0.1:{far.port}/push"
-    while not far.heard.empty():
-        far.heard.get_nowait()
-    while not far.sockets.empty():
-        far.sockets.get_nowait()
+    far.channel += 1
+    url = f"ws://127.0.0.1:{far.port}/push?{far.channel}"
     await page.evaluate(f"async (x) => {{ const m = await import('/js/push.js'); {PUSH} }}", {"url": url})
     socket, hello = await far.greeted()
     assert hello == {"type": "hello", "v": 1, "page": "desk", "last_seq": hello["last_seq"]}
@@ -520,7 +521,7 @@ async def test_refusal_ends_the_channel(page: Page, far: Far, code: int) -> None
     await socket.close(code=code)
     await until(page, "told.some((t) => t[0] === 'denied')")
     assert (await page.evaluate("told.filter((t) => t[0] === 'denied')")) == [["denied", code]]
-    assert far.sockets.empty()
+    assert far.greetings.empty()
 
 
 @pytest.mark.parametrize("code", [4001, 4003, 1006])

@@ -152,6 +152,9 @@ async def test_tick_follows_the_receipt_and_the_reply_stands_in_the_pop(platform
     await expect(desk.find("[data-count]")).to_contain_text("70 字 · 1 条")
     await box.press_sequentially("堡")
     await expect(desk.find("[data-count]")).to_contain_text("71 字 · 2 条")
+    await box.fill("您的柜子 12-05 到港")
+    await expect(desk.find("[data-count]")).to_contain_text("1 条")
+    before = await desk.shift()  # what one's own letters move is no fault, and a script's are not known for one's own
     bubble = await _send(desk, "您的柜子 12-05 到港")
     await expect(box).to_have_value("")
     await expect(bubble.locator("[data-status]")).to_have_attribute("data-status", "sent")
@@ -161,7 +164,7 @@ async def test_tick_follows_the_receipt_and_the_reply_stands_in_the_pop(platform
     await platform.reply("r1", "收到，<b>谢谢</b>")
     reply = await desk.shown(".bub.in", "收到，<b>谢谢</b>")
     assert await reply.locator("b").count() == 0
-    assert await desk.shift() == 0, await desk.moved()
+    assert await desk.shift() == before, await desk.moved()
     desk.blameless()
 
 
@@ -193,8 +196,7 @@ async def test_template_is_written_on_the_page_and_filled_in_the_pop(
         await boss.page.fill(f'.tpl [name="{name}"]', text)
     await boss.page.fill("#tpl-text", "{customer}您好，我们 {when} 到贵司拜访。")
     await boss.page.keyboard.press("Control+Enter")
-    told = boss.find(".toast, .form-acts [role=alert]")
-    await told.first.wait_for()
+    await boss.flashed(".toast")
     await boss.shown("[data-template=meeting]", "约见面")
 
     await desk.find("#sec-sms button", "收起").click()
