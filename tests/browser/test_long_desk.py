@@ -29,6 +29,10 @@ RELOADERS, STEADY = ("linzhixia", "chenxiaowen"), "qiaoyan"
 WORDS = "订舱报价改单船期汉堡鹿特丹柜型免箱期单证对账提单放行截关40HQ20GP0123456789"
 
 
+def _strip(pop: str) -> str:
+    return f'.strip[data-pop="{pop}"]'
+
+
 class Agent:
     """Somebody at a desk: writes a note in each call, saves it, puts the call away."""
 
@@ -58,8 +62,7 @@ class Agent:
         call, text = known.call.id, "".join(self.chance.choices(WORDS, k=self.chance.randint(12, 40)))
         cut = self.chance.randint(1, len(text) - 1)
         note = self.desk.find("#note textarea")
-        await note.click()
-        if await self._on_desk() != pop:
+        if not await self._at_note(pop):
             return  # another call had come before the hand was at the field
         await self.desk.page.keyboard.type(text[:cut], delay=8)
         if self.reloads and self.chance.random() < 0.5:
@@ -67,38 +70,58 @@ class Agent:
             self.reloaded += 1
             await self._bring(pop)
             await expect(note).to_have_value(text[:cut])
-            await note.click()
             await self.desk.page.keyboard.press("Control+End")
         await self.desk.page.keyboard.type(text[cut:], delay=8)
         await expect(note).to_have_value(text)
         assert await self._on_desk() == pop
         await self.desk.find("#note button", "保存备注").click()
-        await self.desk.shown("#note .asof", NOTE_SAVED)
+        # Two seconds after the click another call may take the place; the store is asked about this note at the end.
+        saved = self.desk.find("#note .asof").filter(has_text=NOTE_SAVED)
+        await saved.or_(self.desk.find(f"body:not(:has({_strip(pop)}))")).first.wait_for()
         self.saved[call] = (self.name, text)
         await note.evaluate("(box) => box.blur()")
 
     async def _bring(self, pop: str) -> None:
-        """The call may have ended meanwhile, and another have come: it waits in the list."""
+        """Take the hand to its note; where another call stands there meanwhile, by the list of open calls.
+
+        It may be over, or held for a call on the second line.
+        """
         await self.desk.shown(".strip[data-pop]")
-        if await self._on_desk() != pop:
-            await self.desk.find(".todo-btn", "未保存").click()
-            await self.desk.shown(f'.strip[data-pop="{pop}"]')
+        listed = self.desk.find(".open-calls .todo-btn")
+        turn = 0
+        async with asyncio.timeout(60):
+            while not await self._at_note(pop):
+                turn += 1
+                try:  # the list changes with every call that comes or goes
+                    await listed.nth(turn % max(1, await listed.count())).click(timeout=2000)
+                except PlaywrightTimeout:
+                    continue
+
+    async def _at_note(self, pop: str) -> bool:
+        """Click into the note; whether it was this call's. One that came and went under the hand took it along."""
+        note = self.desk.find("#note textarea")
+        await note.click()
+        in_it = await note.evaluate("(box) => box === document.activeElement")
+        return bool(in_it) and await self._on_desk() == pop
 
     async def _on_desk(self) -> str | None:
         return await self.desk.strip.get_attribute("data-pop")
 
     async def _put_away(self, pop: str) -> None:
-        close = self.desk.find(f'.strip[data-pop="{pop}"][data-state="ended"] .acts .primary')
-        if await close.count():
+        close = self.desk.find(f'{_strip(pop)}[data-state="ended"] .acts .primary')
+        if not await close.count():
+            await asyncio.sleep(0.1)
+            return
+        for _ in range(5):
             try:
                 await close.click(timeout=2000)
             except PlaywrightTimeout:  # another call came under the hand, and this one has made room for it
-                if await self.desk.find(f'.strip[data-pop="{pop}"]').count():
-                    raise
+                if not await self.desk.find(_strip(pop)).count():
+                    return
+            else:
+                await self.desk.find(_strip(pop)).wait_for(state="detached")
                 return
-            await self.desk.find(f'.strip[data-pop="{pop}"]').wait_for(state="detached")
-        else:
-            await asyncio.sleep(0.1)
+        raise AssertionError("a call that is over cannot be put away")
 
 
 async def _play(running: Service, pages: Pages) -> tuple[list[Agent], dict[str, list[Held]]]:
