@@ -469,6 +469,25 @@ async def test_key_works_from_the_moment_its_part_is_drawn(page: Page) -> None:
     assert await ask(page, "keys.js", code) == ["drawn", 1]
 
 
+async def test_desk_lists_every_call_that_holds_unsaved_words(page: Page) -> None:
+    """However many there are: what is not in the list nobody would save."""
+    code = """(async () => {
+      const {html, render} = await import('/js/lib.js');
+      const {state} = await import('/js/session.js');
+      const {reduce, initial} = await import('/js/store.js');
+      const box = document.body.appendChild(document.createElement('div'));
+      state.value = reduce(initial(), x, () => true);
+      render(html`<${m.Left} pop=${state.value.pops.p0} />`, box);
+      const listed = box.querySelectorAll('.open-calls .todo-btn').length;
+      render(null, box);
+      box.remove();
+      state.value = initial();
+      return listed;
+    })()"""
+    ended = [{"id": f"p{n}", **HEAD, "call": f"c{n}", "state": "ended"} for n in range(6)]
+    assert await ask(page, "desk/left.js", code, snapshot(*ended)) == 6
+
+
 PUSH = """
 window.told = [];
 window.push?.end();

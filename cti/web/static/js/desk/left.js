@@ -76,7 +76,7 @@ const Calls = ({ pop }) => {
   >
     <div class="open-calls">
       <ul class="todo" key=${open.map((p) => p.id).join()}>
-        ${open.slice(0, 4).map((p) => html`<${OpenPop} key=${p.id} pop=${p} here=${p.id === pop?.id} />`)}
+        ${open.map((p) => html`<${OpenPop} key=${p.id} pop=${p} here=${p.id === pop?.id} />`)}
       </ul>
       ${open.length < 2 ? html`<p class="say">${t('left.noOther')}</p>` : null}
     </div>
