@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright
 
 from cti.demo.sample import Sample
 from tests import chromium
 from tests.app.service import PASSWORD, Service, copy_of, make_sample, service
-from tests.browser.pages import Pages, chromium_pages
+from tests.browser.far import Far
+from tests.browser.pages import QUIET, Pages, chromium_pages
 
 Opened = tuple[Service, Pages]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
@@ -47,3 +50,22 @@ async def site(open_site: Open) -> AsyncIterator[Opened]:
     """The service, live, its calls three times as fast as life; and a browser."""
     async with open_site() as both:
         yield both
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def far() -> AsyncIterator[Far]:
+    """One far end for all tests here."""
+    async with Far() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(far: Far) -> AsyncIterator[Page]:
+    """A blank page that can load the modules."""
+    part = chromium.find()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**part.launch(*QUIET))
+        one = await (await browser.new_context(timezone_id="Asia/Shanghai")).new_page()
+        await one.goto(f"http://127.0.0.1:{far.port}/")
+        yield one
+        await browser.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.faults.breakages import BREAKAGES, Breakage
 
 REPLACED = "tests/faults/test_upgrade.py::test_replaced_under_load_it_refuses_nobody_and_logs_nobody_out"
-MODULES = "tests/browser/test_page_modules.py"
+CHANNEL = "tests/browser/test_page_channel.py"
 CUT = ("tests/browser/test_push_faults_long.py::test_cut_cable_is_told_and_what_came_meanwhile_is_shown[silent]",)
 
 
@@ -186,28 +186,28 @@ PUSH = {
         fault="F20",
         breaks="The page's heartbeat hangs on timers that go once a minute in a hidden page.",
         plant=_page(("worker = new Worker(", "throw new Error("), ("    alone();", "    setInterval(fn, 500);")),
-        tests=(f"{MODULES}::test_page_beats_although_it_is_hidden",),
+        tests=(f"{CHANNEL}::test_page_beats_although_it_is_hidden",),
         says=r"pulse is not a function|a timer of the page",
     ),
     "line_need_not_prove_itself": Breakage(
         fault="F20",
         breaks="A page that wakes believes in its line.",
         plant=_page(("proofBy = Math.min(proofBy, now + PROOF_MS)", "proofBy = Infinity")),
-        tests=(f"{MODULES}::test_line_must_prove_itself_to_who_comes_back",),
+        tests=(f"{CHANNEL}::test_line_must_prove_itself_to_who_comes_back",),
         says=r"assert \[1, ",
     ),
     "comes_back_all_at_once": Breakage(
         fault="F21",
         breaks="Every page of the house comes back in the same instant.",
         plant=_page(("SPREAD_MS = 2000", "SPREAD_MS = 0")),
-        tests=(f"{MODULES}::test_a_room_comes_back_spread_over_two_seconds_and_waits_longer_each_time",),
+        tests=(f"{CHANNEL}::test_a_room_comes_back_spread_over_two_seconds_and_waits_longer_each_time",),
         says=r"1000",
     ),
     "silence_is_not_told": Breakage(
         fault="F22",
         breaks="The page believes in a line on which it hears nothing.",
         plant=_page(("QUIET_MS = 4500", "QUIET_MS = 4500e3"), ("DEAD_MS = 9000", "DEAD_MS = 9000e3")),
-        tests=(f"{MODULES}::test_silence_is_told_within_five_seconds_and_the_line_made_anew_within_ten",),
+        tests=(f"{CHANNEL}::test_silence_is_told_within_five_seconds_and_the_line_made_anew_within_ten",),
         says=r"quiet",
     ),
     "does_not_come_back": Breakage(
