@@ -246,7 +246,7 @@ class App:
         self.bus.subscribe("floor", self.floor.on_event)
         self.probe = Probe(self.store.check)
         self.lane = Lane("store", 2, deadline_s=5.0, clock=steady_clock, counts=is_outage)
-        self.chronicle = Chronicle(self.store, settings, phones=self.phones.of, clock=self.pbx_now)
+        self.chronicle = Chronicle(self.store, settings, self.records.ask, phones=self.phones.of, clock=self.pbx_now)
         self.recall = Recall(self.floor, self.store, self.lane, ask=self.records.ask)
         self.cluster.build(
             self.bus,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from crm_bridge import model
 from cti.asking import ask
 from cti.events import Event
 from cti.history.answers import Names
@@ -20,6 +21,7 @@ from cti.history.keeper import Keeper
 from cti.history.queue_log import Rules
 from cti.history.recorder import Recorder
 from cti.popup.lanes import Away, Lane, Late
+from cti.popup.whose import Whose
 from cti.settings import PbxSettings, Settings
 from cti.store import Store, StoreError, is_outage
 from cti.store.journal import Journal, journal_path
@@ -130,9 +132,15 @@ class Chronicle:
     """What pages ask of the history."""
 
     def __init__(
-        self, store: Store, settings: Settings, *, phones: Callable[[str], Sequence[str]], clock: Callable[[], float]
+        self,
+        store: Store,
+        settings: Settings,
+        crm: Callable[[Callable[[model.Crm], Any]], Awaitable[Any]],
+        *,
+        phones: Callable[[str], Sequence[str]],
+        clock: Callable[[], float],
     ) -> None:
-        """`phones` gives a user's phones; `clock` is the PBX's."""
+        """`crm` asks the CRM whose numbers are, `phones` gives a user's phones; `clock` is the PBX's."""
         # Reports may take their time, and never that of notes, drafts or logins.
         self._asking = Lane("history", 2, deadline_s=60.0, clock=steady_clock, counts=is_outage)
         self.desk = HistoryDesk(
@@ -141,6 +149,7 @@ class Chronicle:
             run=self._asked,
             phones=phones,
             clock=clock,
+            whose=Whose(crm).parties,
             names=Names(
                 queues={name: queue.label for name, queue in settings.queues.items()},
                 lines=dict(settings.lines),

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from crm_bridge import model
 from cti import privacy, wire
 from cti.ami.actions import AmiError
@@ -22,6 +24,7 @@ from cti.floor import Floor
 from cti.nodes.sharing import Chosen, Dismissed, DraftKept, NoteSaved, PartySaved, Reread, Seated, Sharing
 from cti.popup.lanes import Lane
 from cti.popup.phones import PhoneTaken
+from cti.popup.whose import Whose
 from cti.privacy import Sight
 from cti.store import CallRow, NoteConflict, Store
 from cti.store.rows import summary
@@ -65,6 +68,7 @@ class Desks:
         self._sight = sight
         self._noted = noted
         self._numbers_changed = numbers_changed
+        self._whose = Whose(floor.records.ask)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- oneself -----------------------------------------------------------------------------------------------
@@ -135,7 +139,9 @@ class Desks:
             calls = await self._stored(lambda: self._store.calls_since(since))
             calls = [c for c in calls if before is None or (c.started_at or 0.0) < before]
             items = [self._summed(c) for c in sorted(calls, key=lambda c: -(c.started_at or 0.0))[:limit]]
-        return items, items[-1].at if len(items) == limit else None
+        who = await self._whose.parties(item.number for item in items)
+        named = [msgspec.structs.replace(item, party=who.get(item.number or "")) for item in items]
+        return named, items[-1].at if len(items) == limit else None
 
     def item(self, row: CallRow) -> wire.CallItem:
         """A stored call as the page shows it."""

@@ -9,6 +9,7 @@ import msgspec
 
 from cti.board.metrics import DEFAULT_VARIANT, Variant
 from cti.history.calendar import Hours
+from cti.wire import Party
 
 By = Literal["total", "agent", "team", "queue", "line", "15m", "30m", "hour", "day", "week", "month", "heat"]
 BYS: Final[tuple[By, ...]] = get_args(By)
@@ -170,6 +171,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     split: Mapping[str, float]
     "Seconds by cause."
+    party: Party | None = None
+    "Whose the number is; null where nobody or several have it."
     interface: str = ""
 
 

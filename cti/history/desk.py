@@ -5,7 +5,7 @@ Supervisors and admins see everything (admins without callers' numbers); agents 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from cti.history.definitions import definitions
 from cti.history.query import BadQuestion, Params, question_of, skip_of, which_of
 from cti.history.report import CauseReport, Report, Steps, cause_report, report, targets_for, team_at
 from cti.history.story import Source, Story, phones, story
+from cti.wire import Party
 
 T = TypeVar("T")
 PAGE: Final = 200
@@ -27,6 +28,9 @@ MOST_ROWS: Final = 200_000
 "Rows of an exported list."
 NOBODY: Final = ("nobody",)
 "Interfaces of somebody without a phone: no row has them."
+
+
+Whose = Callable[[Iterable[str | None]], Awaitable[Mapping[str, Party]]]
 
 
 class Past(Facts, Protocol):
@@ -51,8 +55,13 @@ class HistoryDesk:
         phones: Callable[[str], Sequence[str]],
         clock: Callable[[], float],
         names: Names | None = None,
+        whose: Whose,
     ) -> None:
-        """`phones` gives a user's phones; `clock` is the PBX's; `names` are the site's, the calendar's zone stands."""
+        """`phones` gives a user's phones; `clock` is the PBX's; `names` are the site's, the calendar's zone stands.
+
+        `whose` tells whose numbers are, as far as anybody knows, and never raises.
+        """
+        self._whose = whose
         self._names = msgspec.structs.replace(names or Names(), zone=calendar.zone.key)
         self._store = store
         self._calendar = calendar
@@ -79,7 +88,10 @@ class HistoryDesk:
             more = skip + PAGE if len(rows) > PAGE else None
             return CallList(which=which, rows=tuple(rows[:PAGE]), next=more)
 
-        return await self._elsewhere(read)
+        found = await self._elsewhere(read)
+        who = await self._whose(row.caller for row in found.rows)
+        rows = tuple(msgspec.structs.replace(row, party=who.get(row.caller or "")) for row in found.rows)
+        return msgspec.structs.replace(found, rows=rows)
 
     async def story(self, identity: Identity, call: str) -> Story | None:
         """One call step by step; None where there is none, or where an agent's phones had nothing to do with it."""

@@ -307,6 +307,18 @@ async def test_new_category_and_field_are_in_the_form_at_once(pages: Pages) -> N
     screen.blameless()
 
 
+async def test_my_calls_and_whom_i_spoke_with_last_have_names(pages: Pages) -> None:
+    """A list of calls says whose the numbers are; the customers' page begins with those one spoke with last."""
+    screen = await pages.log_in("qiaoyan")
+    await screen.shown("tr.pick .sub")
+    lately = await pages.log_in("qiaoyan", "customers")
+    name = (await (await lately.shown(".kb-row b")).inner_text()).strip()
+    await lately.find(".kb-row").first.click()
+    await lately.shown("h1, h2", name)
+    for one in (screen, lately):
+        one.blameless()
+
+
 async def test_chat_of_a_stranger_is_linked_and_the_link_taken_back(running: Service, pages: Pages) -> None:
     """A suggestion says why; linking moves the messages to the customer, undoing gives them back."""
     await _push(running, {"at": wall_clock(), "peer_id": "q-77", "peer": "周敏-霍芬", "id": "s1", "text": "在吗？"})

@@ -160,6 +160,7 @@ async def test_report_has_a_chart_and_every_number_opens_its_calls(boss: Screen)
     await number.click()
     await expect(screen.find("#calls .crumb b")).to_contain_text(f"放弃 {lost} 通")
     await expect(screen.find("#calls tbody tr")).to_have_count(lost)
+    await screen.shown("#calls tbody td:nth-child(2)", " · ")  # who called, where the number is one customer's
 
     await expect(screen.find('[data-figure="level"] .vname')).to_contain_text("V2")
     offered = int((await screen.find('[data-figure="offered"] b .link').inner_text()).replace(",", ""))

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from crm_bridge import model
 from cti.auth import Identity
 from cti.board.metrics import VARIANTS
 from cti.calls.record import Call, Visit
@@ -29,7 +30,9 @@ from cti.history.desk import PAGE, HistoryDesk
 from cti.history.figures import FIGURES, Tally, figures_of
 from cti.history.query import BadQuestion, question_of
 from cti.history.report import report
+from cti.popup.rules import party_view
 from cti.store import Store
+from cti.wire import Party
 from tests.history.days import AGENTS, ZONE, at, calls, stored
 
 CALENDAR = Calendar(ZONE)
@@ -40,6 +43,13 @@ DAYS = {"from": ["2026-05-04"], "to": ["2026-05-05"]}
 async def at_once(work: Callable[[], Any]) -> Any:
     """No other thread."""
     return work()
+
+
+async def whose(numbers: Iterable[str | None]) -> dict[str, Party]:
+    """Every other number is somebody's."""
+    known = (number for number in numbers if number is not None and int(number) % 2)
+    some = model.Party(id="", kind="person", name="周敏", category="sea", category_label="国际海运", version=1)
+    return {number: party_view(msgspec.structs.replace(some, id=number)) for number in known}
 
 
 def identity(role: str, login: str = "lin") -> Identity:
@@ -62,7 +72,12 @@ def desk(store: Store) -> HistoryDesk:
     """The history for pages; lin has the first phone."""
     phones = {"lin": [AGENTS[0][0]]}
     return HistoryDesk(
-        store, CALENDAR, run=at_once, phones=lambda login: phones.get(login, []), clock=lambda: UNTIL - 9
+        store,
+        CALENDAR,
+        run=at_once,
+        phones=lambda login: phones.get(login, []),
+        clock=lambda: UNTIL - 9,
+        whose=whose,
     )
 
 
@@ -136,11 +151,19 @@ async def test_agents_see_their_own_figures_only(desk: HistoryDesk) -> None:
     assert (await desk.choices(identity("agent"), DAYS)).teams in ((), ("east",))
 
 
+async def test_the_list_says_whose_a_number_is(desk: HistoryDesk) -> None:
+    """Each row has its caller's customer, where the number is one customer's."""
+    rows = await everything(lambda p: desk.calls(identity("supervisor"), p), {**DAYS, "which": ["offered"]})
+    of = {row.caller: row.party for row in rows}
+    assert len(of) > 10
+    assert all((party is not None and party.id == number) == bool(int(number) % 2) for number, party in of.items())
+
+
 async def test_admins_see_no_callers(desk: HistoryDesk) -> None:
     """An admin's lists and files have every row, and no caller's number."""
     rows = (await desk.calls(identity("admin"), {**DAYS, "which": ["answered"]})).rows
     assert rows
-    assert {row.caller for row in rows} == {None}
+    assert {(row.caller, row.party) for row in rows} == {(None, None)}
     file = await desk.export(identity("admin"), {**DAYS, "which": ["answered"], "format": ["csv"]})
     assert b"0138" not in file.content
     assert (
@@ -384,7 +407,9 @@ async def test_a_report_s_file_has_its_rows_filters_and_definitions(desk: Histor
 
 async def test_slow_questions_leave_the_event_loop_alone(store: Store) -> None:
     """Reports run where `run` puts them: the loop goes on meanwhile."""
-    desk = HistoryDesk(store, CALENDAR, run=asyncio.to_thread, phones=lambda login: (), clock=lambda: UNTIL)
+    desk = HistoryDesk(
+        store, CALENDAR, run=asyncio.to_thread, phones=lambda login: (), clock=lambda: UNTIL, whose=whose
+    )
     turns = 0
     task = asyncio.create_task(desk.report(identity("supervisor"), {**DAYS, "by": ["15m"]}))
     while not task.done():

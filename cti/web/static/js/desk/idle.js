@@ -9,8 +9,7 @@ import { soundOn, setSound, notifyState, askNotify } from '../ui/sound.js';
 import { api } from '../api.js';
 import { toast } from '../toast.js';
 import { calls, loaded, more, readMore } from './history.js';
-import { callIcon, outcomeOf, outcomeWord, wasMissed, when } from '../ui/words.js';
-import { pastCaller } from './left.js';
+import { callIcon, outcomeOf, outcomeWord, pastCaller, wasMissed, when } from '../ui/words.js';
 
 const OUTCOME_LOOK = { abandoned: 'bad', missed: 'bad', timeout: 'warn' };
 

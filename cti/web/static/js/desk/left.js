@@ -3,13 +3,13 @@ import { html } from '../lib.js';
 import { Panel, Loading } from '../ui/panel.js';
 import { Tag, StateMark, Foreign, Since } from '../ui/marks.js';
 import { t } from '../i18n.js';
-import { callerLine, clean, mmss, percent } from '../format.js';
+import { clean, mmss, percent } from '../format.js';
 import { agent, minute, today, shownNow } from '../session.js';
 import { hasUnsaved, draftOf } from '../drafts.js';
 import { NotePanel } from './note.js';
 import { ordered, show } from './current.js';
 import { calls, loaded } from './history.js';
-import { callStory, callerWords, when, wasMissed } from '../ui/words.js';
+import { callStory, callerWords, pastCaller, when, wasMissed } from '../ui/words.js';
 
 const PopTag = ({ pop }) => {
   if (pop.state === 'ringing') return html`<${StateMark} phase="ringing" />`;
@@ -41,16 +41,6 @@ const OpenPop = ({ pop, here }) => {
     </button>
   </li>`;
 };
-
-/** Who called, in a list of past calls: the service may know the customer or only the number. */
-export const pastCaller = (c) =>
-  callerLine(
-    {
-      party: c.party ?? (c.name ? { kind: 'person', name: c.name, company: c.company } : null),
-      caller: { display: c.display, number: c.number },
-    },
-    t('caller.hidden'),
-  );
 
 const Past = ({ c }) => html`<li>
   <span class="a">

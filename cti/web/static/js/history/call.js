@@ -2,6 +2,7 @@
 import { html, signal } from '../lib.js';
 import { Icon, Foreign, Tag } from '../ui/marks.js';
 import { Dialog } from '../ui/menu.js';
+import { pastCaller } from '../ui/words.js';
 import { t } from '../i18n.js';
 import { groupNumber, mmss, phoneLabel } from '../format.js';
 import { labelOf } from './load.js';
@@ -33,6 +34,7 @@ export const CallDialog = () => {
   ];
   return html`<${Dialog} title=${t('idle.call')} onClose=${close} wide>
     <h2 class="num">
+      ${row.party ? html`<${Foreign} text=${pastCaller({ ...row, number: row.caller })} limit=${40} />` : null}
       ${row.caller ? groupNumber(row.caller) : t('caller.hidden')}
       <small class="mut">${dayOf(row.at)} ${clockOf(row.at)}</small>
       ${row.quality ? html`<${Tag} kind="warn" icon="alert">${t('quality.row')}</${Tag}>` : null}

@@ -4,6 +4,7 @@ import { Panel, Loading } from '../ui/panel.js';
 import { Icon, Foreign } from '../ui/marks.js';
 import { t } from '../i18n.js';
 import { clean, groupNumber, mmss } from '../format.js';
+import { pastCaller } from '../ui/words.js';
 import { pbxNow } from '../clock.js';
 import { ask, causes, days, labelOf, list, listPairs, more, state, step } from './load.js';
 import { asQuery, daysIn } from './query.js';
@@ -63,7 +64,9 @@ const Row = ({ row, upTo, dated }) => {
     onKeyDown=${(e) => e.key === 'Enter' && e.target === e.currentTarget && show()}
   >
     <td>${momentOf(row.at, pbxNow()).slice(dated ? 0 : -8)}</td>
-    <td class="cut"><b>${row.caller ? groupNumber(row.caller) : t('caller.hidden')}</b></td>
+    <td class="cut" title=${row.caller ? groupNumber(row.caller) : null}>
+      <b><${Foreign} text=${pastCaller({ ...row, number: row.caller })} limit=${30} /></b>
+    </td>
     <td class="cut"><${Foreign} text=${labelOf('queue', row.queue)} limit=${12} /></td>
     <td class="r"><b class=${late ? 'bad' : ''}>${mmss(row.wait_s)}</b></td>
     <td><${Split} row=${row} upTo=${upTo} /></td>
