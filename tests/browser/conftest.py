@@ -13,9 +13,9 @@ from playwright.async_api import Page, async_playwright
 
 from cti.demo.sample import Sample
 from tests import chromium
-from tests.app.service import PASSWORD, Service, copy_of, make_sample, service
+from tests.app.service import KNOWN, PASSWORD, Service, copy_of, make_sample, service
 from tests.browser.far import Far
-from tests.browser.pages import QUIET, Pages, chromium_pages
+from tests.browser.pages import QUIET, Pages, Screen, chromium_pages
 
 Opened = tuple[Service, Pages]
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
@@ -69,3 +69,13 @@ async def page(far: Far) -> AsyncIterator[Page]:
         await one.goto(f"http://127.0.0.1:{far.port}/")
         yield one
         await browser.close()
+
+
+async def called(
+    site: Opened, tape: str = "held", caller: str = KNOWN, *, stays: bool = True
+) -> tuple[Service, Screen, str]:
+    """A call of this tape, and the desk of the agent who has it."""
+    running, pages = site
+    desk = await pages.log_in("linzhixia")
+    running.call(tape, caller, stays=stays)
+    return running, desk, await desk.pop()
