@@ -140,7 +140,15 @@ class Desks:
             calls = [c for c in calls if before is None or (c.started_at or 0.0) < before]
             items = [self._summed(c) for c in sorted(calls, key=lambda c: -(c.started_at or 0.0))[:limit]]
         who = await self._whose.parties(item.number for item in items)
-        named = [msgspec.structs.replace(item, party=who.get(item.number or "")) for item in items]
+        queue = self._session.heads.labels.queue
+        named = [
+            msgspec.structs.replace(
+                item,
+                party=who.get(item.number or ""),
+                target_s=queue(item.queue).target_s if item.queue else None,
+            )
+            for item in items
+        ]
         return named, items[-1].at if len(items) == limit else None
 
     def item(self, row: CallRow) -> wire.CallItem:

@@ -213,6 +213,8 @@ class CallItem(Shape, frozen=True, kw_only=True):
     note: str
     gap: bool = False
     "The link was down during the call: what is said of it may be incomplete."
+    target_s: float | None = None
+    "What the queue promises now, in lists of several customers' calls; null without a queue."
     party: Party | None = None
     "Whose the number is, in lists of several customers' calls; null where nobody or several have it."
 

@@ -37,6 +37,7 @@ async def test_a_played_call_is_counted_with_its_agents_time(running: Service) -
         status, listed = await browser.call("GET", f"/history/calls?from={today}&which=answered")
         assert status == 200
         assert listed["rows"][0]["caller"]
+        assert listed["rows"][0]["party"]["name"] == "周敏"
         status, causes = await browser.call("GET", f"/history/causes?from={today}&by=hour")
         assert (status, causes["by"]) == (200, "hour")
         status, told = await browser.call("GET", "/history/definitions")

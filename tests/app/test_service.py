@@ -116,6 +116,7 @@ async def test_what_the_agent_types_survives_hang_up_and_restart(folder: Path, m
         mine = next(c for c in body["calls"] if c["id"] == call_id)
         assert mine["outcome"] == "answered"
         assert mine["note"] == "问汉堡 40HQ"
+        assert (mine["party"]["name"], mine["target_s"]) == ("周敏", 13.0)
         screen = await browser.screen()
         assert screen.state["today"]["answered"] == answered
         status, body = await browser.call("PUT", f"/calls/{call_id}/note", {"text": "补一句", "version": 1})
