@@ -136,9 +136,7 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; one still in use closes when it is given back."""
-        if not isinstance(self.engine.pool, StaticPool):  # which has one for all, and closes it here
-            sa.event.listen(self.engine.pool, "checkin", _close_returned)
-        self.engine.dispose()
+        give_up(self.engine)
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
@@ -168,6 +166,13 @@ class Database:
                 raise SqlError("数据库文件已损坏", "The database's file is corrupt", permanent=False) from error
             later = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(_LATER)
             raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=not later) from error
+
+
+def give_up(engine: sa.Engine) -> None:
+    """Close all connections; one still in use closes when it is given back."""
+    if not isinstance(engine.pool, StaticPool):  # which has one for all, and closes it here
+        sa.event.listen(engine.pool, "checkin", _close_returned)
+    engine.dispose()
 
 
 def hurry(connection: sa.Connection, within_s: float) -> None:

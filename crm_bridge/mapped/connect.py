@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from crm_bridge import sql
 from crm_bridge.mapped.mapping import SourceSpec
 from crm_bridge.model import CrmError
 
@@ -109,10 +110,10 @@ class Source:
         return self._counted(lambda: self._fetch(self._bulk, statement, parameters, limit))
 
     def close(self) -> None:
-        """Give the connections back; a thread that hangs in one ends with the process."""
+        """Give the connections back; one still in use is closed behind its answer, or with the process."""
         self._threads.close()
-        self._live.dispose()
-        self._bulk.dispose()
+        for engine in (self._live, self._bulk):
+            sql.give_up(engine)
 
     def _fetch(self, engine: sa.Engine, statement: Any, parameters: Mapping[str, Any], limit: int) -> Rows:
         with engine.connect() as connection:

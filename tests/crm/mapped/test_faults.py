@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -167,16 +168,39 @@ def test_a_slow_query_is_given_up_there_too(server: Server, opened: Open) -> Non
     assert not is_marked(profile)
     owner = engine(server.url("slow"))
     limit = time.monotonic() + 3.5
-    while _asleep(owner):
+    while _asleep(owner, 5):
         assert time.monotonic() < limit, "their server still works for an answer that nobody waits for"
         time.sleep(0.05)  # their server ends it by its clock
 
 
-def _asleep(owner: sa.Engine) -> int:
+def test_a_source_closed_in_mid_query_leaves_no_connection(server: Server, opened: Open) -> None:
+    """What is still in use is closed behind its answer, not when the interpreter comes across it."""
+    sleep = "SLEEP(1)" if isinstance(server, Mariadb) else "pg_sleep(1)"
+    fill(server.create("closing"))
+    slow = f"SELECT id, {sleep} AS details, at FROM bill WHERE customer = :party_id LIMIT :limit"
+    crm = opened(tree(server.reader_url("closing"), business=slow, section_timeout=GUARD_S, lookup_timeout=GUARD_S))
+    crm.sync().once()
+    party = crm.lookup("13812345678")[0].party.id
+    pool = crm.source._live.pool
+    used: list[object] = []
+    closed: list[object] = []
+    sa.event.listen(pool, "checkout", lambda connection, record, proxy: used.append(connection))
+    sa.event.listen(pool, "close", lambda connection, record: closed.append(connection))
+    asking = threading.Thread(target=lambda: timed("section of 1 s", lambda: crm.business(party)))
+    asking.start()
+    owner = engine(server.url("closing"))
+    until(lambda: _asleep(owner, 1))
+    crm.close()
+    asking.join()
+    assert used[-1] in closed
+
+
+def _asleep(owner: sa.Engine, seconds: int) -> int:
     view = (
-        "information_schema.processlist WHERE info LIKE '%SLEEP(5)%' AND info NOT LIKE '%processlist%'"
+        f"information_schema.processlist WHERE info LIKE '%SLEEP({seconds})%' AND info NOT LIKE '%processlist%'"
         if owner.dialect.name == "mysql"
-        else "pg_stat_activity WHERE query LIKE '%pg_sleep(5)%' AND state = 'active' AND query NOT LIKE '%stat_act%'"
+        else f"pg_stat_activity WHERE query LIKE '%pg_sleep({seconds})%' AND state = 'active'"
+        " AND query NOT LIKE '%stat_act%'"
     )
     with owner.connect() as connection:
         return int(connection.exec_driver_sql(f"SELECT count(*) FROM {view.replace('%', '%%')}").scalar_one())
