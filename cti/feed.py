@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SAVE_S: Final = 0.5
 "Changed calls are looked at after this, together."
+STEP_S: Final = 5.0
+"This machine's clock may be set: by more than this against the steady one, and it is not believed for now."
 
 
 class Feed:
@@ -50,6 +52,8 @@ class Feed:
         self._alive = alive
         self._listed = False
         "The PBX's lists have been read."
+        self._heard = (wall_clock(), steady_clock())
+        "When the PBX was heard last, by both clocks."
         self._pending: asyncio.TimerHandle | None = None
         self._pending_soon = False
         "It is for something that changed, not for a call that goes on."
@@ -64,8 +68,14 @@ class Feed:
         bus.subscribe("store", self._changed)
 
     def now(self) -> float:
-        """Epoch seconds on the PBX's clock."""
-        return self._pbx.pbx_time(wall_clock())
+        """Epoch seconds on the PBX's clock.
+
+        Where this machine's clock was set since the PBX was heard last, the steady one counts from there until the next
+        event tells the time: else the deadlines of an hour would all be due, or none for an hour.
+        """
+        wall, steady = wall_clock(), steady_clock()
+        likely = self._heard[0] + steady - self._heard[1]
+        return self._pbx.pbx_time(wall if abs(wall - likely) < STEP_S else likely)
 
     def adopt(self, stored: Sequence[Call]) -> None:
         """This node writes from now on; `stored` are the calls that the store holds for open.
@@ -110,6 +120,7 @@ class Feed:
     def on_packet(self, packet: Packet, now: float) -> None:
         """One packet of the live stream."""
         told = self._pbx.feed(packet, now)
+        self._heard = (now, steady_clock())
         if told:
             self._bus.publish(told)
         elif self._pbx.has_changed:  # something to be written down that nobody need hear of
@@ -119,6 +130,7 @@ class Feed:
     def on_roster(self, roster: Roster, buffered: list[tuple[Packet, float]], now: float) -> None:
         """The lists after a connection, and the events that came meanwhile."""
         self.publish(self._pbx.resync(roster, now))
+        self._heard = (now, steady_clock())
         for packet, at in buffered:
             self.publish(self._pbx.feed(packet, at))
         self._listed = True
