@@ -19,7 +19,7 @@ from cti.control.able import Ability
 from cti.control.desk import ControlDesk
 from cti.control.granting import Granting
 from cti.control.listeners import Listeners
-from cti.control.office import Office, PbxRefused
+from cti.control.office import KEPT, Office, PbxRefused
 from cti.control.plan import CONFIRMED, Declined, Plan
 from cti.control.standing import Standing
 from cti.events import Event
@@ -404,14 +404,32 @@ class Supervision:
     async def actions(self, identity: Identity, before: float | None, limit: int) -> ActionsAnswer:
         """What was done, newest first."""
         found = await granted(self.stored(lambda: self._store.actions(before=before, limit=limit)))
-        return ActionsAnswer(actions=tuple(found), next=found[-1].at if len(found) == limit else None)
+        told = [view for view in self.office.recent(KEPT) if before is None or view.at < before]
+        views = _as_told(found, told)[:limit]
+        return ActionsAnswer(actions=tuple(views), next=views[-1].at if len(views) == limit else None)
 
     async def mine(self, identity: Identity) -> ActionsAnswer:
         """What was done to the user, last day."""
         phones = tuple(self.phones_of(identity.login))
         since = self._clock() - MINE_S
         found = await granted(self.stored(lambda: self._store.actions(phones=phones, since=since, limit=200)))
-        return ActionsAnswer(actions=tuple(view for view in found if self._for_agent(view)))
+        told = [view for view in self.office.recent(KEPT) if view.interface in phones and view.at >= since]
+        return ActionsAnswer(actions=tuple(view for view in _as_told(found, told) if self._for_agent(view)))
+
+
+def _as_told(found: Sequence[ActionView], told: Sequence[ActionView]) -> list[ActionView]:
+    """Newest first, each as far as it is known to be: what is still on its way into the store was told, and is true."""
+    views = {view.id: view for view in told}
+    for view in found:
+        known = views.get(view.id)
+        if known is None or _steps(view) > _steps(known):
+            views[view.id] = view
+    return sorted(views.values(), key=lambda view: -view.at)
+
+
+def _steps(view: ActionView) -> tuple[float, float, bool]:
+    """Orders what became of one action."""
+    return (view.settled_at or 0.0, view.ended_at or 0.0, view.undone_by is not None)
 
 
 def _without_caller(view: ActionView) -> ActionView:

@@ -141,12 +141,8 @@ class Office:
             return known.view
         entry = Entry(view, plan)
         entry.on_settled = on_settled
-        self._entries[view.id] = self._open[view.id] = entry
-        while len(self._entries) > KEPT:
-            oldest, old = self._entries.popitem(last=False)
-            self._open.pop(oldest, None)
-            if old.timer is not None:
-                old.timer.cancel()
+        self._enter(entry)
+        self._open[view.id] = entry
         self._changed(entry)
         self.behind(self._run(entry, plan, fallback))
         return entry.view
@@ -181,12 +177,22 @@ class Office:
                 self._settle(entry, "refused", f"交换机拒绝：{said}", f"The PBX refused: {said}")
 
     def remember(self, view: ActionView) -> None:
-        """An action from before this start, as it ended."""
-        self._entries[view.id] = Entry(view, Plan(steps=(), judge=lambda event: None))
+        """An action of another node, or from before this start, as it stands."""
+        self._enter(Entry(view, Plan(steps=(), judge=lambda event: None)))
 
     def adopt(self, view: ActionView, plan: Plan) -> None:
         """A listening from before this start that still goes on."""
-        self._entries[view.id] = self._open[view.id] = Entry(view, plan)
+        self._open[view.id] = entry = Entry(view, plan)
+        self._enter(entry)
+
+    def _enter(self, entry: Entry) -> None:
+        """Remember it; the oldest are forgotten for it, and no longer waited for."""
+        self._entries[entry.view.id] = entry
+        while len(self._entries) > KEPT:
+            oldest, old = self._entries.popitem(last=False)
+            self._open.pop(oldest, None)
+            if old.timer is not None:
+                old.timer.cancel()
 
     def behind(self, work: Any) -> None:
         """Run something behind everybody's back, and see it through before the service stops."""

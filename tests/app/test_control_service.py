@@ -57,7 +57,6 @@ async def test_pause_is_seen_by_every_board_and_by_the_agent_with_its_why(runnin
             assert done["undo"]["until"] > done["settled_at"]
         mine = await _acted(own, "p-1", "confirmed")
         assert (mine["by_name"], mine["reason"], mine["interface"]) == (done["by_name"], "培训", phone)
-        await eventually(lambda: (kept := running.app.store.action("p-1")) is not None and kept.state == "confirmed")
         status, known = await desk.call("GET", "/control/mine")
         assert (status, [(a["id"], a["reason"]) for a in known["actions"]]) == (200, [("p-1", "培训")])
         status, again = await one.call("POST", "/control/actions", wish)
@@ -74,6 +73,38 @@ async def test_pause_is_seen_by_every_board_and_by_the_agent_with_its_why(runnin
         control = await fresh.until(lambda s: next(iter(_of(s, "control")), None))
         assert [a["id"] for a in control["actions"][:2]] == [undo["id"], "p-1"]
         assert [f["seq"] for f in fresh.frames] == list(range(1, len(fresh.frames) + 1))
+
+
+async def test_lists_tell_what_was_done_before_it_is_written(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a board was told stands in the lists, too, each as it was told last, while a slow database takes it."""
+    boss, agent, phone = _people(running)
+    write, free = running.app.store.put_action, threading.Event()
+
+    def held(view: ActionView, *, new: bool = False) -> None:
+        free.wait(30.0)
+        write(view, new=new)
+
+    async with running.browser(boss) as browser, running.browser(agent) as desk:
+        board = await browser.screen("board")
+        wish = {"kind": "member_pause", "id": "l-1", "interface": phone, "reason": "x"}
+        assert (await browser.call("POST", "/control/actions", wish))[0] == 202
+        await _acted(board, "l-1", "confirmed")
+        await eventually(lambda: (kept := running.app.store.action("l-1")) is not None and kept.state == "confirmed")
+        monkeypatch.setattr(running.app.store, "put_action", held)
+        try:
+            assert (await browser.call("POST", "/control/actions", wish | {"id": "l-2", "kind": "member_unpause"}))[
+                0
+            ] == 202
+            at = (await _acted(board, "l-2", "confirmed"))["at"]
+            both = [("l-2", "confirmed"), ("l-1", "confirmed")]
+            for who, path in ((browser, "/control/actions"), (desk, "/control/mine")):
+                status, listed = await who.call("GET", path)
+                assert (status, [(a["id"], a["state"]) for a in listed["actions"]]) == (200, both)
+            for query, shown, further in (("?limit=1", "l-2", at), (f"?limit=2&before={at!r}", "l-1", None)):
+                _, page = await browser.call("GET", "/control/actions" + query)
+                assert ([a["id"] for a in page["actions"]], page["next"]) == ([shown], further)
+        finally:
+            free.set()
 
 
 async def test_steps_of_an_action_are_written_in_their_order(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:

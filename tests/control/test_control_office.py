@@ -11,7 +11,7 @@ import pytest
 from cti import events
 from cti.calls.reach import Membership, Reach
 from cti.control import callers, listening, members
-from cti.control.office import Office, undo_offer
+from cti.control.office import KEPT, Office, undo_offer
 from cti.control.plan import Declined, Key, Plan
 from cti.wire.supervision import ActionKind, ActionView
 from tests.control.queues import SmallPbx
@@ -268,3 +268,15 @@ def test_listening_to_anything_else_does_not_count(call: str, phone: str, state:
     assert verdict is not None
     assert verdict.state == state
     assert plan.judge(msgspec.structs.replace(start, spy=listening.spy_call("other"))) is None
+
+
+async def test_what_other_nodes_did_is_remembered_up_to_a_limit() -> None:
+    """A node at which nobody does anything hears of all that others do: the last KEPT, as the store has the rest."""
+    desk = Desk()
+    for n in range(KEPT + 5):
+        desk.office.remember(
+            ActionView(id=f"o{n}", kind="member_pause", by="boss", by_name="", at=float(n), text="t", state="confirmed")
+        )
+    views = desk.office.recent(2 * KEPT)
+    assert (len(views), views[0].id, views[-1].id) == (KEPT, f"o{KEPT + 4}", "o5")
+    await desk.office.close()
