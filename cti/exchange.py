@@ -105,7 +105,7 @@ class Exchange:
 
     def now(self) -> float:
         """Epoch seconds on the PBX's clock."""
-        return self.pbx.pbx_time(wall_clock())
+        return self.feed.now()
 
     def start(self, open_calls: Sequence[Call]) -> None:
         """Carry on what the store had open when the service stopped; several nodes do that when one of them leads."""

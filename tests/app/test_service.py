@@ -8,8 +8,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+import cti.exchange
+import cti.feed
 from cti.demo.sample import UNKNOWN, ZONE, Sample
 from cti.store import Store
+from cti.ticker import wall_clock
 from tests.app.service import KNOWN, Screen, Service, eventually, service, with_pbx
 
 
@@ -300,3 +303,14 @@ async def test_everything_stops_in_order_and_tells_the_pages(folder: Path, made:
         await running.app._stack.aclose()
         await screen.ws.wait_closed()
         assert screen.ws.close_code == 1012
+
+
+async def test_the_services_time_is_the_pbxs_when_this_machines_clock_is_set(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deadlines and all that is told or written go by one clock: an hour ahead of it is an hour for none of them."""
+    await running.live()
+    before = running.app.pbx_now()
+    for module in (cti.feed, cti.exchange):
+        monkeypatch.setattr(module, "wall_clock", lambda: wall_clock() + 3600.0)
+    assert abs(running.app.pbx_now() - before) < 1800.0

@@ -34,7 +34,7 @@ export const CallDialog = () => {
   ];
   return html`<${Dialog} title=${t('idle.call')} onClose=${close} wide>
     <h2 class="num">
-      ${row.party ? html`<${Foreign} text=${pastCaller({ ...row, number: row.caller })} limit=${40} />` : null}
+      ${row.party ? html`<${Foreign} text=${pastCaller(row)} limit=${40} />` : null}
       ${row.caller ? groupNumber(row.caller) : t('caller.hidden')}
       <small class="mut">${dayOf(row.at)} ${clockOf(row.at)}</small>
       ${row.quality ? html`<${Tag} kind="warn" icon="alert">${t('quality.row')}</${Tag}>` : null}

@@ -65,7 +65,7 @@ const Row = ({ row, upTo, dated }) => {
   >
     <td>${momentOf(row.at, pbxNow()).slice(dated ? 0 : -8)}</td>
     <td class="cut" title=${row.caller ? groupNumber(row.caller) : null}>
-      <b><${Foreign} text=${pastCaller({ ...row, number: row.caller })} limit=${30} /></b>
+      <b><${Foreign} text=${pastCaller(row)} limit=${30} /></b>
     </td>
     <td class="cut"><${Foreign} text=${labelOf('queue', row.queue)} limit=${12} /></td>
     <td class="r"><b class=${late ? 'bad' : ''}>${mmss(row.wait_s)}</b></td>

@@ -12,7 +12,7 @@ export const shownNumber = (caller) => (caller?.number ? clean(caller.display ||
 export const callerWords = (pop) => callerLine(pop, t('caller.hidden'));
 
 /** Who called, in a list of past calls: the service may know the customer or only the number. */
-export const pastCaller = (c) => callerLine({ party: c.party, caller: { number: c.number } }, t('caller.hidden'));
+export const pastCaller = (c) => callerLine({ party: c.party, caller: { number: c.number ?? c.caller } }, t('caller.hidden'));
 
 /** How a call went, short: 等 00:23 · 谈 04:10. */
 export function callStory(c) {
