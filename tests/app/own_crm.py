@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from crm_bridge.mapped.crm import MappedCrm
+from cti.customers import Opening
 from cti.settings import CrmSettings, Settings
 
 NUMBER = "13812345678"
@@ -119,3 +121,12 @@ class OwnCrm:
         """The service's settings with this CRM."""
         crm = CrmSettings(url=self._local, mapping=os.fspath(self.mapping))
         return lambda settings: msgspec.structs.replace(settings, crm=crm, **more)
+
+
+def has_read(opening: Opening) -> bool:
+    """All of theirs was read once: who is asked for before comes without his firm, and is another version with it."""
+    if not opening.is_open:
+        return False
+    crm = opening.crm()
+    assert isinstance(crm, MappedCrm)
+    return crm.wait_for_rounds(1, 0.0) and bool(crm.lookup(NUMBER))

@@ -16,7 +16,7 @@ from crm_bridge.chat.webhook import SHAPES
 from cti.demo.sample import Sample
 from cti.settings import CrmSettings, PlatformSettings, Settings
 from cti.ticker import wall_clock
-from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
+from tests.app.own_crm import NUMBER, STRANGER, OwnCrm, has_read
 from tests.app.service import KNOWN, Service, eventually, service
 from tests.asterisk.ports import free_port
 
@@ -50,7 +50,7 @@ async def test_pop_is_there_at_once_while_the_sites_crm_is_away(folder: Path, ma
     """A CRM that is gone, or takes the question and never answers: the pop with what we know, marked, in time."""
     own = OwnCrm(f"sqlite:///{folder / 'their.db'}", folder)
     async with service(folder, made, change=own.settings(), live=False) as first:
-        await eventually(lambda: first.app.opening.is_open and first.app.crm().lookup(NUMBER))
+        await eventually(lambda: has_read(first.app.opening))
     async with _silent() as silent:
         port = silent if how == "silent" else free_port()
         away = f"postgresql+psycopg://reader@127.0.0.1:{port}/their"
@@ -117,7 +117,7 @@ async def test_rows_of_ten_megabytes_and_of_wrong_types_hold_nothing_up(folder: 
             ' FROM bill WHERE person = :party_id LIMIT :limit"\n'
         )
     async with service(folder, made, change=own.settings()) as running, running.agents() as desks:
-        await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
+        await eventually(lambda: has_read(running.app.opening))
         call = running.call("answered", caller=NUMBER)
         pop = await running.pop("ringing")
         _, screen = desks[pop.users[0]]
@@ -272,7 +272,7 @@ async def test_a_customer_with_overdue_credit_is_marked_at_the_head(folder: Path
     """Owner's grade, what was dialled and what is overdue stand in the pop's head."""
     own = OwnCrm(f"sqlite:///{folder / 'their.db'}", folder)
     async with service(folder, made, change=own.settings()) as running, running.agents() as desks:
-        await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
+        await eventually(lambda: has_read(running.app.opening))
         running.call("held", caller=NUMBER)
         pop = await running.pop("ringing")
         _, screen = desks[pop.users[0]]

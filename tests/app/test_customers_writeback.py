@@ -15,7 +15,7 @@ import pytest
 
 from cti.demo.pbx import ReplayedPbx
 from cti.demo.sample import Sample
-from tests.app.own_crm import NUMBER, STRANGER, OwnCrm
+from tests.app.own_crm import NUMBER, STRANGER, OwnCrm, has_read
 from tests.app.service import Browser, Service, eventually, service
 from tests.servers.postgresql import Postgresql
 
@@ -34,7 +34,7 @@ def own(folder: Path) -> OwnCrm:
 async def live(folder: Path, made: Sample, own: OwnCrm) -> AsyncIterator[Service]:
     """The service beside that CRM, which it has read."""
     async with service(folder, made, change=own.settings()) as running:
-        await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
+        await eventually(lambda: has_read(running.app.opening))
         yield running
 
 
@@ -182,7 +182,7 @@ async def test_on_postgresql_the_row_is_there_once(folder: Path, made: Sample, p
     """The same on a real server: the customer is found by his number there, and his call is a row there."""
     own = OwnCrm(postgresql.create("written_back"), folder)
     async with service(folder, made, change=own.settings()) as running, running.browser() as browser:
-        await eventually(lambda: running.app.opening.is_open and running.app.crm().lookup(NUMBER))
+        await eventually(lambda: has_read(running.app.opening))
         call, _ = await _talk(running, browser, NUMBER)
         await eventually(lambda: own.rows(CALLS))
         assert [row[:4] for row in own.rows(CALLS)] == [(f"call:{call}", "1", NUMBER, "answered")]

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from cti.sms.platform import Item, Receipt, Reply, Sent, Taking
 from cti.sms.policy import Verdict
 from cti.sms.text import refusal
 from cti.sms.wishes import Task, Wish
-from cti.store import Store, tables
+from cti.store import Store, StoreError, tables
 from cti.store.messages_rules import CallbackRow
 
 NOW = 1_795_255_200.0
@@ -241,7 +242,10 @@ def test_callbacks_are_forgotten_when_their_time_is_over(store: Store) -> None:
 
 
 async def test_callbacks_and_their_application_at_once_lose_nothing(tmp_path: Any) -> None:
-    """Four threads take in, one applies, all at once: every message is delivered, every reply is there once."""
+    """Four threads take in, one applies, all at once: every message is delivered, every reply is there once.
+
+    Where the database is busy for too long the platform is told so, and calls again.
+    """
     store = Store.open(f"sqlite:///{tmp_path}/cti.db")
     tasks = [sent(store, f"m{n}", provider=f"p{n}", key=f"+8613{n:09d}", number=f"+8613{n:09d}") for n in range(40)]
     news: list[Item] = [Receipt(provider_id=f"p{n}", status="delivered") for n in range(len(tasks))]
@@ -249,15 +253,20 @@ async def test_callbacks_and_their_application_at_once_lose_nothing(tmp_path: An
     random.Random(13).shuffle(news)
 
     def put(some: Sequence[Item]) -> None:
-        for item in (*some, *some):
-            store.take_in([Taking(platform="aliyun", body=repr(item).encode(), items=(item,), at=NOW)])
+        left = [*some, *some]
+        while left:
+            taking = Taking(platform="aliyun", body=repr(left[-1]).encode(), items=(left[-1],), at=NOW)
+            with suppress(StoreError):
+                store.take_in([taking])
+                left.pop()
 
     applied = 0
 
     async def apply() -> None:
         nonlocal applied
         while applied < 80:
-            applied += len(await asyncio.to_thread(store.apply_events, NOW, lambda text: None))
+            with suppress(StoreError):
+                applied += len(await asyncio.to_thread(store.apply_events, NOW, lambda text: None))
 
     async with asyncio.timeout(60):
         await asyncio.gather(*(asyncio.to_thread(put, news[n::4]) for n in range(4)), apply())
