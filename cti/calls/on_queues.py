@@ -247,7 +247,7 @@ def _pending(state: State, visit: VisitState, at: float) -> None:
         elif not _picked_up(visit):  # a picked-up phone may take seconds (announcement, gosub) to AgentConnect
             settle(state, visit, _left_alone(visit), now)
 
-    state.at_time(at + DECIDE_S, decide)
+    state.unless_told(at + DECIDE_S, decide)
 
 
 def settle(state: State, visit: VisitState, outcome: Outcome, at: float) -> None:

@@ -94,9 +94,8 @@ class Pbx:
             if needle not in packet.raw and (event != "Newexten" or packet.get("Uniqueid") not in state.undecided):
                 return []
         at = self._time(packet.raw, now)
-        timers = state.timers
-        if timers and timers[0][0] <= at:
-            state.fire(at)
+        if state.due <= at:
+            state.heard(at)
         handler(state, packet, at)
         if at > state.last_at:
             state.last_at = at
@@ -156,7 +155,7 @@ class Pbx:
             # The last event may have lain about for long before it was read: whoever stood still learns his clock anew.
             self._offset = now - roster.at
         at = self.pbx_time(now)
-        self._state.fire(at)
+        self._state.heard(at)
         resync_.resync(self._state, roster, at)
         return self._flush(at)
 
@@ -181,7 +180,7 @@ class Pbx:
 
     def handle_timer(self, now: float) -> list[Event]:
         """PBX time has reached `now`."""
-        self._state.fire(now)
+        self._state.passed(now)
         return self._flush(now)
 
     def _flush(self, at: float) -> list[Event]:

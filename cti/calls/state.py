@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -22,6 +23,9 @@ from cti.events import Direction, Event
 # Channels of Asterisk's own machinery: they speak for nobody.
 _MACHINERY = ("CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Surrogate/", "Message/", "Snoop/", "MulticastRTP/")
 _LEG_LIMIT = 200_000
+PATIENCE_S = 1.0
+"So long a silence means that nothing came, and not that it comes late."
+_Timer = tuple[float, int, Callable[[float], None]]
 UNTAKEN = 5_000
 "Ended calls that are kept for whoever takes them down, beyond their time."
 # The headers of a channel snapshot, by the prefix under which an event carries it.
@@ -77,7 +81,10 @@ class State:
         "legs that left a queue a moment ago, and it is not known why"
         self.boot = ""
         self.last_at = 0.0
-        self.timers: list[tuple[float, int, Callable[[float], None]]] = []
+        self.due = math.inf
+        "The earliest deadline, whoever's."
+        self._timers: list[_Timer] = []
+        self._doubts: list[_Timer] = []
         self._count = itertools.count()
 
     # -- telling ------------------------------------------------------------------------------------
@@ -97,17 +104,44 @@ class State:
 
     def at_time(self, at: float, action: Callable[[float], None]) -> None:
         """Run `action(now)` when PBX time reaches `at`."""
-        heapq.heappush(self.timers, (at, next(self._count), action))
+        heapq.heappush(self._timers, (at, next(self._count), action))
+        self.due = min(self.due, at)
+
+    def unless_told(self, at: float, action: Callable[[float], None]) -> None:
+        """Run `action(now)` when the PBX has told nothing that changes it up to `at`.
+
+        That is known when it tells something later. The clock alone proves nothing: events may lie in the network for a
+        while, and a TCP segment lost twice is half a second; only a silence of PATIENCE_S more does.
+        """
+        heapq.heappush(self._doubts, (at, next(self._count), action))
+        self.due = min(self.due, at)
 
     def next_timer(self) -> float | None:
-        """The earliest deadline."""
-        return self.timers[0][0] if self.timers else None
+        """When the clock has to be looked at next."""
+        ahead = [self._timers[0][0]] if self._timers else []
+        if self._doubts:
+            ahead.append(self._doubts[0][0] + PATIENCE_S)
+        return min(ahead, default=None)
 
-    def fire(self, now: float) -> None:
-        """Run all that is due, in order, each at its own time."""
-        while self.timers and self.timers[0][0] <= now:
-            at, _, action = heapq.heappop(self.timers)
+    def heard(self, now: float) -> None:
+        """The PBX tells of `now`: run all that is due, in order, each at its own time."""
+        self._run(now, now)
+
+    def passed(self, now: float) -> None:
+        """The clock shows `now`, and the PBX said nothing."""
+        self._run(now, now - PATIENCE_S)
+
+    def _run(self, now: float, told: float) -> None:
+        timers, doubts = self._timers, self._doubts
+        while True:
+            due = timers if timers and timers[0][0] <= now else None
+            if doubts and doubts[0][0] <= told and (due is None or doubts[0] < due[0]):
+                due = doubts
+            if due is None:
+                break
+            at, _, action = heapq.heappop(due)
             action(at)
+        self.due = min((heap[0][0] for heap in (timers, doubts) if heap), default=math.inf)
 
     # -- who ----------------------------------------------------------------------------------------
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cti.calls.on_queues import DECIDE_S
+from cti.calls.state import PATIENCE_S
 from cti.events import CallAbandoned, CallAnswered, CallLeftQueue, CallQueued, SlaBreached
 from tests.calls.script import Script
 
@@ -84,19 +88,43 @@ def test_a_late_tick_tells_the_breach_before_what_came_later() -> None:
     assert breaches(script) == [(114.001, "q")]
 
 
-def test_an_abandon_that_nothing_explains_is_unknown_not_abandoned() -> None:
-    """QueueCallerAbandon alone does not mean that the caller hung up."""
+@pytest.mark.parametrize("told_later", [True, False])
+def test_an_abandon_that_nothing_explains_is_unknown_not_abandoned(told_later: bool) -> None:
+    """QueueCallerAbandon alone does not mean that the caller hung up: so the PBX's next events say, or its silence."""
     script = Script()
     script.arrives(100)
     script.joins(101)
-    script.say(105, "QueueCallerAbandon", Queue="q", **script.channel())
-    script.say(105, "QueueCallerLeave", Queue="q", **script.channel())
-    script.tick(106)
-    left = [(e.reason, e.wait_s) for e in script.told if isinstance(e, CallLeftQueue)]
-    assert left == [("unknown", 4.0)]
+    _abandons(script, 105)
+    assert script.pbx.get_timer() == 105 + DECIDE_S + PATIENCE_S
+    if told_later:
+        script.arrives(105 + DECIDE_S, uid="9001.1")
+    else:
+        script.tick(105 + DECIDE_S + PATIENCE_S)
+    assert _left(script) == [("unknown", 4.0)]
     script.say(106.5, "UserEvent", UserEvent="Overflow", Queue="q", Status="TIMEOUT", **script.channel())
-    left = [(e.reason, e.wait_s) for e in script.told if isinstance(e, CallLeftQueue)]
-    assert left[-1] == ("timeout", 4.0)
+    assert _left(script)[-1] == ("timeout", 4.0)
+
+
+def test_a_hangup_that_lay_in_the_network_still_tells_why_the_caller_left() -> None:
+    """What decides is when the PBX says that it was, not when it came: a lost segment makes no caller unknown."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    _abandons(script, 105)
+    assert script.tick(105 + DECIDE_S + PATIENCE_S - 0.001) == []
+    script.say(105.02, "Hangup", Cause="0", **script.channel())
+    assert [round(e.wait_s, 3) for e in script.told if isinstance(e, CallAbandoned)] == [4.0]
+    script.tick(120)
+    assert _left(script) == []
+
+
+def _abandons(script: Script, at: float) -> None:
+    script.say(at, "QueueCallerAbandon", Queue="q", **script.channel())
+    script.say(at, "QueueCallerLeave", Queue="q", **script.channel())
+
+
+def _left(script: Script) -> list[tuple[str, float | None]]:
+    return [(e.reason, e.wait_s) for e in script.told if isinstance(e, CallLeftQueue)]
 
 
 def test_a_hangup_long_after_the_abandon_is_no_abandon() -> None:

@@ -26,7 +26,7 @@ def _left() -> list[object]:
         replay.run(tapes.whole(name, scenario))
         state = replay.pbx._state
         state.config = PbxConfig(linger=60.0)
-        state.fire(math.inf)
+        state.heard(math.inf)
         state.changed_calls.clear()
         state.forget(state.last_at + 61.0)
         assert not state.ended
