@@ -1,7 +1,9 @@
 """How a database is opened here: engine, transactions, errors in words, migrations. Shared by the CRM and the store.
 
 SQLite runs in WAL mode: readers never wait, one writer at a time waits its turn. Writing transactions begin with
-BEGIN IMMEDIATE, for a reader that turns writer in the middle would fail at once instead of waiting.
+BEGIN IMMEDIATE, for a reader that turns writer in the middle would fail at once instead of waiting. SQLite's own
+waiting is asking again now and then, and who is unlucky waits in vain beside others who write often: the writers of
+this process stand in line before they ask.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from alembic.config import Config
@@ -20,6 +23,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
+
+from crm_bridge.line import Line, NoTurnError
 
 BUSY_S: Final = 5.0
 "How long a statement waits for another's lock."
@@ -48,6 +53,9 @@ of what was asked: no connection, read-only or timed out, no such account, base,
 stop, the disk, corruption."""
 _CORRUPT: Final = ("malformed", "not a database")
 "What SQLite says of a file that is spoilt."
+_LINES: Final[WeakValueDictionary[Path, Line]] = WeakValueDictionary()
+"Of each file of SQLite's that is open here, its writers."
+_LINES_LOCK: Final = Lock()
 
 
 class SqlError(Exception):
@@ -89,12 +97,15 @@ class Database:
             options: dict[str, Any] = {"hide_parameters": True}
             # In memory there is one connection for all threads, taken in turn.
             self._turn: RLock | None = None
+            self.line: Line | None = None
+            "Of SQLite's file, in which writers of this process stand."
             if parsed.get_backend_name() == "sqlite":
                 options["connect_args"] = {"check_same_thread": False, "timeout": busy_s}
                 if parsed.database in (None, "", ":memory:"):
                     self._turn = RLock()
                     options["poolclass"] = StaticPool
                 else:
+                    self.line = _line_of(Path(parsed.database))
                     options.update(pool_size=pool, max_overflow=pool, pool_timeout=busy_s)
             else:
                 options.update(pool_size=pool, max_overflow=pool, pool_timeout=busy_s, pool_pre_ping=True)
@@ -109,7 +120,7 @@ class Database:
             ) from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._in_turn = in_turn and self.engine.dialect.name == "postgresql"
-        self._busy_ms = str(round(busy_s * 1000))
+        self._busy_s, self._busy_ms = busy_s, str(round(busy_s * 1000))
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -126,7 +137,7 @@ class Database:
 
         Not `queued`: it stands in no line, as long as it may take; for what waits for others by itself.
         """
-        with self.errors(), self._taking_turns(), self.engine.connect() as connection:
+        with self.errors(), self._taking_turns(), self._in_line(queued), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(writes=True)
             with connection.begin():
@@ -147,11 +158,19 @@ class Database:
                 yield
 
     @contextmanager
+    def _in_line(self, queued: bool) -> Iterator[None]:
+        if self.line is None or not queued:
+            yield
+        else:
+            with self.line.turn(self._busy_s):
+                yield
+
+    @contextmanager
     def errors(self) -> Iterator[None]:
         """What a driver or SQLAlchemy raises, as SqlError."""
         try:
             yield
-        except sa.exc.TimeoutError as error:
+        except (sa.exc.TimeoutError, NoTurnError) as error:
             raise SqlError("数据库忙", "The database is busy", permanent=False) from error
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
             # A file taken away under us comes back empty: what waits must not be given up for that.
@@ -166,6 +185,11 @@ class Database:
                 raise SqlError("数据库文件已损坏", "The database's file is corrupt", permanent=False) from error
             later = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(_LATER)
             raise SqlError("数据库拒绝了这次操作", "The database refused this", permanent=not later) from error
+
+
+def _line_of(file: Path) -> Line:
+    with _LINES_LOCK:
+        return _LINES.setdefault(file.resolve(), Line())
 
 
 def give_up(engine: sa.Engine) -> None:

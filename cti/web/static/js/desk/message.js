@@ -315,7 +315,10 @@ function Composer({ pop, facts }) {
         onClick=${send}
       >
         <${Icon} n="send" />
-        ${busy.value ? t('sms.sending') : t('sms.send')}
+        <span class="either">
+          <span class=${busy.value ? null : 'on'}>${t('sms.send')}</span>
+          <span class=${busy.value ? 'on' : null}>${t('sms.sending')}</span>
+        </span>
         <${Key}>Ctrl ↵</${Key}>
       </button>
     </div>
