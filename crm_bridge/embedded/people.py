@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -29,18 +30,19 @@ MOST_POINTS: Final = 40
 MOST_TAGS: Final = 30
 
 
-class PeopleEditing:
+class PeopleEditing(ABC):
     """Methods of `EmbeddedCrm`. Each takes the version the editor saw and raises Conflict when that is stale."""
 
     site: Site
     _clock: Callable[[], float]
 
+    @abstractmethod
     def read_profile(self, connection: Reads, party_id: int) -> Profile:
         """See `EmbeddedCrm.read_profile`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _write(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """One transaction. Raises CrmError."""
 
     def set_contact_points(self, party_id: str, points: Sequence[ContactPoint], version: int, by: str) -> Profile:
         """All contact points of this person or company, in their order, in place of those that stood there.

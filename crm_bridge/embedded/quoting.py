@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
@@ -70,17 +71,19 @@ class QuoteChanged(CrmError):
         self.sheet = sheet
 
 
-class Quoting:
+class Quoting(ABC):
     """Methods of `EmbeddedCrm`. All raise CrmError; Invalid tells all that is wrong with a draft."""
 
     _clock: Callable[[], float]
     _zone: tzinfo
 
+    @abstractmethod
     def _read(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """One consistent view. Raises CrmError."""
 
+    @abstractmethod
     def _write(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """One transaction. Raises CrmError."""
 
     def add_quote(self, party_id: str, draft: QuoteDraft, by: str, *, key: str | None = None) -> Quote:
         """Write an enquiry or quote of a customer; the same `key` written twice is one record, the first.

@@ -6,6 +6,7 @@ rows become the same structs here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
@@ -37,7 +38,7 @@ from crm_bridge.numbers import Number, Site, canonical
 from crm_bridge.quick import Quick, Reads
 
 
-class Reading:
+class Reading(ABC):
     """Methods of `EmbeddedCrm` that read one customer."""
 
     site: Site
@@ -46,8 +47,9 @@ class Reading:
     _zone: tzinfo
     _trends: lanes.Trends
 
+    @abstractmethod
     def _known(self, connection: Reads) -> Catalogue:
-        raise NotImplementedError
+        """The catalogue as it stands."""
 
     def lookup(self, number: str | None) -> list[Match]:
         """See `Crm.lookup`."""

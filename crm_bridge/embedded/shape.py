@@ -7,6 +7,7 @@ can come back. Every change is a row of `crm_catalogue_change`, whose number is 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, get_args
@@ -87,7 +88,7 @@ class CatalogueChange(msgspec.Struct, frozen=True, kw_only=True):
     after: dict[str, Any]
 
 
-class Shaping:
+class Shaping(ABC):
     """What `EmbeddedCrm` can do to its catalogue. Every method raises CrmError; Invalid tells all that is wrong.
 
     `version` is the catalogue's as the editor saw it: where it is given and no longer current, CatalogueChanged is
@@ -96,14 +97,17 @@ class Shaping:
 
     _clock: Callable[[], float]
 
+    @abstractmethod
     def _read(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """One consistent view. Raises CrmError."""
 
+    @abstractmethod
     def _write(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """One transaction. Raises CrmError."""
 
+    @abstractmethod
     def _forget_catalogue(self) -> None:
-        raise NotImplementedError
+        """It has changed: read it anew."""
 
     def catalogue_view(self) -> CatalogueView:
         """Categories and fields with everything an editor needs."""
