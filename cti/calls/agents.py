@@ -29,6 +29,7 @@ class Member:
 
     __slots__ = (
         "dynamic",
+        "heard",
         "in_call",
         "interface",
         "login_time",
@@ -58,9 +59,12 @@ class Member:
         self.dynamic = True
         self.login_time = 0
         self.rest = b""
+        self.heard = 0
+        "How often the PBX told of it."
 
     def read(self, packet: Packet) -> None:
         """Take over what a member event or a QueueMember list item says."""
+        self.heard += 1
         self.name = packet.get("MemberName") or packet.get("Name") or self.name
         self.state_interface = packet.get("StateInterface") or self.state_interface
         status = packet.get("Status")
@@ -167,10 +171,10 @@ class Roll:
         """Queues with a member, in order."""
         return sorted({queue for queue, _ in self._members})
 
-    def stand(self, queue: str) -> dict[str, Standing]:
-        """{interface: how it stands} of a queue's members."""
+    def stand(self, queue: str) -> dict[str, tuple[Standing, int]]:
+        """{interface: (how it stands, how often it was told of)} of a queue's members."""
         return {
-            interface: (member.status, member.paused, member.penalty)
+            interface: ((member.status, member.paused, member.penalty), member.heard)
             for (own, interface), member in self._members.items()
             if own == queue
         }
@@ -217,6 +221,7 @@ class Roll:
         if known is None:
             return self._read_all(packet, rest), False
         member, phone = known
+        member.heard += 1
         status, in_call = _whole(packet.get("Status")), packet.get("InCall") == "1"
         if status == member.status and in_call == member.in_call:
             return None, True

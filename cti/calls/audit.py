@@ -2,7 +2,9 @@
 
 The stream of events may lose one: a Hangup that never came leaves a ghost. A list runs ahead of the stream by
 milliseconds, so one look proves nothing; what two looks in a row say is so, and then all lists are read anew, which
-puts everything right at once. What that did not put right is not tried again for as long as it stays.
+puts everything right at once. Of a member it is so only where no event told of him in between: one who is busy all day
+may twice be seen in the moment before his event comes. What reading did not put right is not tried again for as long
+as it stays.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cti.ami.messages import Packet
-from cti.calls.agents import listed_member
+from cti.calls.agents import Standing, listed_member
 
 if TYPE_CHECKING:
     from cti.calls.state import State
@@ -37,6 +39,8 @@ class Audit:
         self._standing: dict[str, frozenset[Difference]] = {}
         "Certain, and there when last looked."
         self._unhealed: dict[str, int] = {}
+        self._heard: dict[str, dict[str, int]] = {}
+        "{queue: {member: how often the PBX had told of him}} at the last look."
 
     @property
     def unhealed(self) -> int:
@@ -58,11 +62,13 @@ class Audit:
     def answer(self, fields: Mapping[str, str], items: Sequence[Packet]) -> int:
         """The list that came of a question with these fields; how many differences are certain now and new."""
         what = fields.get("Queue", _CHANNELS)
-        found = self._queue(what, items) if what else self._channels(items)
+        ours = self._state.roll.stand(what) if what else {}
+        told = self._told(what, {interface: times for interface, (_, times) in ours.items()})
+        found = self._queue(what, items, {i: how for i, (how, _) in ours.items()}) if what else self._channels(items)
         before, standing = self._before.get(what, frozenset()), self._standing.get(what, frozenset()) & found
-        certain = (found & before) - standing
+        certain = frozenset(one for one in found & before if one[0] != "member" or one[1] not in told) - standing
         if len(self._before) > 10_000:
-            for kept in (self._before, self._standing, self._unhealed):
+            for kept in (self._before, self._standing, self._unhealed, self._heard):
                 kept.clear()
         self._before[what], self._standing[what], self._unhealed[what] = found, standing | certain, len(standing)
         if found - before - standing:
@@ -75,7 +81,13 @@ class Audit:
         ours = set(self._state.legs)
         return frozenset({("gone", uid) for uid in ours - listed} | {("unseen", uid) for uid in listed - ours})
 
-    def _queue(self, queue: str, items: Sequence[Packet]) -> frozenset[Difference]:
+    def _told(self, queue: str, heard: dict[str, int]) -> frozenset[str]:
+        """Members of whom the PBX told since the last look."""
+        before = self._heard.get(queue, {})
+        self._heard[queue] = heard
+        return frozenset(interface for interface, times in heard.items() if times != before.get(interface))
+
+    def _queue(self, queue: str, items: Sequence[Packet], ours: Mapping[str, Standing]) -> frozenset[Difference]:
         items = [item for item in items if item.get("Queue") == queue]
         listed = {item.get("Uniqueid") for item in items if item.event == "QueueEntry"}
         waiting = {
@@ -85,7 +97,6 @@ class Audit:
             if visit.queue == queue and visit.waiting
         }
         theirs = dict(listed_member(item) for item in items if item.event == "QueueMember")
-        ours = self._state.roll.stand(queue)
         found: set[Difference] = {("left", uid) for uid in waiting - listed} | {
             ("waits", uid) for uid in listed - waiting
         }

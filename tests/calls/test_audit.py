@@ -60,6 +60,19 @@ def test_one_look_proves_nothing_and_two_do() -> None:
     assert audit.corrections == 1
 
 
+def test_a_member_of_whom_there_was_news_between_two_looks_needs_a_third() -> None:
+    """Whoever is busy all day is listed twice as his next event will tell; that he stands wrongly shows in silence."""
+    script = waiting()
+    audit = script.pbx.audit
+    member = {"Queue": "q", "Interface": "PJSIP/desk1", "MemberName": "Ann", "Paused": "0", "Penalty": "0"}
+    assert audit.answer(Q, queue([CALLER], status="2")) == 0
+    for at, status in ((110.0, "2"), (110.1, "1")):
+        script.say(at, "QueueMemberStatus", Status=status, **member)
+    assert audit.answer(Q, queue([CALLER], status="2")) == 0
+    assert audit.answer(Q, queue([CALLER], status="2")) == 1
+    assert audit.corrections == 1
+
+
 def test_each_kind_of_loss_is_noticed() -> None:
     """A channel not known, a caller who left or waits unknown, a pause, a state and a member that nobody told."""
     for fields, said in (
