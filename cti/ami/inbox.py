@@ -28,6 +28,8 @@ class Inbox:
         self._queue: deque[tuple[Packet, float]] = deque()
         self._bytes = 0
         self._scheduled = False
+        self._handed = 0
+        "Packets handed on from the queue so far."
 
     def __len__(self) -> int:
         """Packets that wait."""
@@ -71,6 +73,13 @@ class Inbox:
             self._some()
             await asyncio.sleep(0)
 
+    async def catch_up(self) -> None:
+        """Have all that waits at this moment handed on; what comes meanwhile may wait further."""
+        last = self._handed + len(self._queue)
+        while self._queue and self._handed < last:
+            self._some()
+            await asyncio.sleep(0)
+
     def _directly(self, packets: Sequence[Packet], now: float) -> int:
         time = asyncio.get_running_loop().time
         until = time() + self._slice
@@ -98,6 +107,7 @@ class Inbox:
         while self._queue:
             packet, now = self._queue.popleft()
             self._bytes -= len(packet.raw)
+            self._handed += 1
             self._hand_on(packet, now)
             if time() > until:
                 break

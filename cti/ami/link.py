@@ -7,6 +7,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -283,13 +284,18 @@ class Link:
     async def _resync(self, protocol: AmiProtocol) -> None:
         """Read the lists while events are held back, and hand over both; try until it works or the link ends."""
         pace = self._pace
-        self._inbox.held = True
-        self._doubt, self._urgent = Latch(), Latch()
         denied = 0
 
         async def ask(name: str, fields: Mapping[str, str]) -> list[Packet]:
             return await _ask(protocol, name, fields, pace.answer)
 
+        if not self._inbox.held:
+            # What was told before the lists is heard before them: after an answer all of it is here.
+            with suppress(AmiError):
+                await ask("CoreStatus", {})
+            await self._inbox.drain()
+        self._inbox.held = True
+        self._doubt, self._urgent = Latch(), Latch()
         while not self._ended.reason:
             try:
                 roster = await read_roster(ask)
@@ -318,7 +324,9 @@ class Link:
         """Compare with the PBX's lists for ever; a difference that is certain has them all read anew."""
 
         async def ask(name: str, fields: Mapping[str, str]) -> list[Packet]:
-            return await _ask(protocol, name, fields, self._pace.answer)
+            answer = await _ask(protocol, name, fields, self._pace.answer)
+            await self._inbox.catch_up()  # a busy core is behind the wire, and a list is not: it waits for its place
+            return answer
 
         def found(differences: int) -> None:
             _log.warning("%d differences from the PBX's lists: reading them all", differences)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from cti.ami.link import Link
 from cti.ami.messages import Packet
 from tests.ami.clients import QUICK, Ours
-from tests.ami.wire import ScriptedPbx, Site, listing, saying
+from tests.ami.wire import Fields, ScriptedPbx, Site, listing, numbered, saying
 
 
 class Suspicious:
@@ -78,3 +80,75 @@ async def test_a_question_that_cannot_be_put_or_is_refused_ends_nothing(pbx: Scr
     await pbx.until(lambda: pbx.count("CoreShowChannels") > 4)
     assert ours.phases == ["connecting", "resyncing", "live"]
     assert len(ours.rosters) == 1
+
+
+def busy(ours: Ours, pbx: ScriptedPbx, auditor: Suspicious) -> Link:
+    """The same before a core that needs a millisecond for each event."""
+    link = audited(ours, pbx, auditor)
+    see = ours.see
+
+    def slowly(headers: dict[str, str]) -> None:
+        time.sleep(0.001)
+        see(headers)
+
+    ours.see = slowly  # type: ignore[method-assign]
+    return link
+
+
+async def test_a_list_is_compared_when_all_that_was_told_before_it_is_known(pbx: ScriptedPbx, ours: Ours) -> None:
+    """A core that lags behind the wire is not taken for one that missed something."""
+    lists = 0
+
+    def channels(fields: Fields) -> bytes:
+        nonlocal lists
+        lists += 1
+        listed = listing(["Event: CoreShowChannel", f"Uniqueid: {lists}"])(fields)
+        assert listed is not None
+        return b"".join(numbered(100)) + listed
+
+    auditor, known = Suspicious([]), list[tuple[str, int]]()
+    auditor.question = lambda: ("CoreShowChannels", {})  # type: ignore[method-assign]
+
+    def answer(fields: Mapping[str, str], items: Sequence[Packet]) -> int:
+        known.append((items[0].get("Uniqueid"), len(ours.events) // 100))
+        return 0
+
+    auditor.answer = answer  # type: ignore[method-assign]
+    ours.run(busy(ours, pbx, auditor))
+    await ours.until(lambda: len(ours.rosters) == 1)
+    pbx.answers["CoreShowChannels"] = channels
+    await ours.until(lambda: len(known) > 3)
+    assert [(listed, n) for listed, n in known if listed and int(listed) > n] == []
+
+
+async def test_what_was_told_before_the_lists_are_read_again_is_heard_before_them(pbx: ScriptedPbx, ours: Ours) -> None:
+    """Else it would be told of calls that the lists have closed, as if they began anew."""
+    plain, asked = pbx.answers["CoreStatus"], 0
+    before = 0
+
+    def status(fields: Fields) -> bytes | None:
+        nonlocal asked, before
+        asked += 1
+        said = plain(fields)
+        assert said is not None
+        if ours.rosters and not before:
+            before = asked
+            return b"".join(numbered(200)) + said
+        return said
+
+    pbx.answers["CoreStatus"] = status
+    auditor = Suspicious([1])
+    auditor.question = lambda: ("CoreShowChannels", {})  # type: ignore[method-assign]
+    seen: list[int] = []
+    link = busy(ours, pbx, auditor)
+    roster = ours._roster
+
+    def read(*told: Any) -> None:
+        seen.append(len(ours.events))
+        roster(*told)
+
+    link._on_roster = read
+    ours.run(link)
+    await ours.until(lambda: len(ours.rosters) == 2)
+    assert seen == [0, 200]
+    assert not any(packet.event == "UserEvent" for packet in ours.rosters[1][1])
