@@ -225,7 +225,7 @@ class State:
         if len(self.legs) >= _LEG_LIMIT or len(uid) > 150 or len(name) > 200:
             self.count("legs_refused")
             return None
-        call = self.calls.get(linkedid)
+        call = self.calls.get(linkedid) or self._again(linkedid)
         if call is None:
             call = CallState(linkedid)
             self.calls[linkedid] = call
@@ -252,6 +252,16 @@ class State:
             self.dirty.add(leg.interface)
         self.changed_calls.add(call.id)
         return leg
+
+    def _again(self, linkedid: str) -> CallState | None:
+        """A call that was closed too early, from lists or for a lost event: it goes on, and is what it was."""
+        call = self.ended.get(linkedid)
+        if call is None or call.merged is not None:
+            return None
+        del self.ended[linkedid]
+        call.ended_at, call.gap = None, True
+        self.calls[linkedid] = call
+        return call
 
     def relink(self, leg: Leg, linkedid: str, at: float) -> None:
         """A leg's Linkedid changed: it now belongs with another call."""

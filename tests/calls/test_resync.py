@@ -120,3 +120,23 @@ def test_who_read_late_learns_the_clock_anew_with_the_lists(stamped: bool, joine
     script.pbx.resync(msgspec.structs.replace(lists, at=146.0), 155.0)
     (call,) = [call for call in script.pbx.calls() if call.id == CALLER]
     assert [visit.joined_at for visit in call.visits] == [joined]
+
+
+def test_a_call_that_was_closed_too_early_goes_on_as_what_it_was() -> None:
+    """Told of again after the lists did not show it: caller, line and beginning stay, and it is marked."""
+    script = Script()
+    script.arrives(100)
+    script.joins(101)
+    script.pbx.resync(roster(script, channels={}), 110)
+    assert script.pbx.open_calls() == []
+    script.say(110.5, "Newchannel", ChannelState="0", Exten="s", Context="desks", **script.channel(PHONE, "desk1"))
+    (again,) = script.pbx.open_calls()
+    assert (again.id, again.caller, again.dialed, again.started_at) == (CALLER, "13800001111", "4000001313", 100)
+    assert again.gap
+    assert not again.partial
+    assert [visit.queue for visit in again.visits] == ["q"]
+    script.say(112, "Hangup", Cause="16", **script.channel(PHONE, "desk1"))
+    assert script.pbx.open_calls() == []
+    ended = script.pbx.call(CALLER)
+    assert ended is not None
+    assert ended.ended_at == 112
