@@ -83,10 +83,12 @@ class Console:
         self._watches: list[tuple[Callable[[Headers], bool], asyncio.Future[Headers]]] = []
         self._counter = 0
         self._reading: asyncio.Task[None] | None = None
+        self._connected: asyncio.StreamWriter | None = None
 
     async def open(self) -> Console:
         """Connect and log in."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24)
+        self._connected = self._writer
         self.gone.clear()
         banner = await self._reader.readuntil(b"\r\n")
         if self.tape:
@@ -115,8 +117,10 @@ class Console:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-            self._writer.close()
             self._reading = None
+        if self._connected is not None:  # the PBX may have thrown us out before a word
+            self._connected.close()
+            self._connected = None
         if self.tape is not None and not keep_tape:
             self.tape.close()
             self.tape = None

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asterisk
 
 def test_forty_calls_through_a_cut_and_a_kill_are_all_counted_once() -> None:
     """The link cut and the daemon killed in the middle: counts per queue and agent are queue_log's, gaps are marked."""
-    done = crowded(Crowd(calls=40, per_second=8.0, seed=13, longest_s=7.0), agents=12, faults=[cut, killed])
+    done = crowded(Crowd(calls=40, per_second=8.0, seed=13, longest_s=7.0), agents=20, faults=[cut, killed])
     check(done, 40)
     assert done.ours.filled, "nothing had to be filled in: the faults came to nothing"
     for planted, spoiled in _planted(done.ours):

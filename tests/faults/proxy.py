@@ -169,6 +169,9 @@ class Proxy:
         except OSError:
             _rst(writer)
             return
+        except asyncio.CancelledError:  # the proxy is being closed
+            _rst(writer)
+            raise
         connection = _Connection(self, (reader, writer), (far_reader, far_writer))
         self.made += 1
         self._open.add(connection)
