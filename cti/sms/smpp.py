@@ -70,28 +70,29 @@ MESSAGE_TYPE_MAP[SmppCommand.DELIVER_SM] = _Delivered
 class _Job:
     """A message on its way."""
 
-    __slots__ = ("answer", "given_up", "message", "on_wire")
+    __slots__ = ("answer", "message", "on_wire")
 
     def __init__(self, message: SubmitSm, answer: asyncio.Future[SubmitSmResp]) -> None:
         self.message = message
         self.answer = answer
         self.on_wire = False
-        self.given_up = False
 
 
 class _Queue(AbstractBroker):  # type: ignore[misc]
     """Messages that wait for the link; what was given up meanwhile is not sent."""
 
-    def __init__(self) -> None:
-        self.jobs: asyncio.Queue[_Job] = asyncio.Queue(maxsize=500)
+    def __init__(self, wanted: Callable[[SmppMessage], object]) -> None:
+        self._wanted = wanted
+        self._messages: asyncio.Queue[SmppMessage] = asyncio.Queue(maxsize=500)
 
     async def enqueue(self, message: SmppMessage) -> None:
-        raise NotImplementedError
+        """Raises asyncio.QueueFull at once: nobody waits for room."""
+        self._messages.put_nowait(message)
 
     async def dequeue(self) -> SmppMessage:
-        while (job := await self.jobs.get()).given_up:
+        while not self._wanted(message := await self._messages.get()):
             pass
-        return job.message
+        return message
 
 
 class SmppSender(AbstractHook):  # type: ignore[misc]
@@ -119,7 +120,7 @@ class SmppSender(AbstractHook):  # type: ignore[misc]
         self._keep = keep
         self._jobs: dict[str, _Job] = {}
         self._by_sequence: dict[int, _Job] = {}
-        self._queue = _Queue()
+        self._queue = _Queue(self._job_of)
         self._link = ESME(
             smsc_host=host,
             smsc_port=port,
@@ -153,13 +154,12 @@ class SmppSender(AbstractHook):  # type: ignore[misc]
         job = _Job(pdu, asyncio.get_running_loop().create_future())
         self._jobs[message.id] = job
         try:
-            self._queue.jobs.put_nowait(job)
+            await self._queue.enqueue(pdu)
             async with asyncio.timeout(self._timeout_s):
                 answer = await job.answer
         except asyncio.QueueFull:
             raise _away() from None
         except TimeoutError:
-            job.given_up = True
             raise _late() if job.on_wire else _away() from None
         finally:
             self._jobs.pop(message.id, None)
@@ -188,13 +188,18 @@ class SmppSender(AbstractHook):  # type: ignore[misc]
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
+    def _job_of(self, message: SmppMessage) -> _Job | None:
+        """Whoever waits for this very message; None once that was given up."""
+        job = self._jobs.get(message.log_id)
+        return job if job is not None and job.message is message else None
+
     # --- what the library tells --------------------------------------------------------------------------------
 
     async def sending(self, smpp_message: SmppMessage, pdu: bytes, client_id: str) -> None:
         """A message is about to be written: from here on it may have gone out."""
         if isinstance(smpp_message, SubmitSm) and not isinstance(smpp_message, DeliverSm):
-            job = self._jobs.get(smpp_message.log_id)
-            if job is None or job.given_up:
+            job = self._job_of(smpp_message)
+            if job is None:
                 raise ValueError("given up")  # which the library takes as: leave this one, go on
             job.on_wire = True
             self._by_sequence[smpp_message.sequence_num] = job
