@@ -171,10 +171,14 @@ class Roll:
         """Queues with a member, in order."""
         return sorted({queue for queue, _ in self._members})
 
-    def stand(self, queue: str) -> dict[str, tuple[Standing, int]]:
-        """{interface: (how it stands, how often it was told of)} of a queue's members."""
+    def heard(self, queue: str) -> dict[str, int]:
+        """{interface: how often it was told of} of a queue's members."""
+        return {interface: member.heard for (own, interface), member in self._members.items() if own == queue}
+
+    def stand(self, queue: str) -> dict[str, Standing]:
+        """{interface: how it stands} of a queue's members."""
         return {
-            interface: ((member.status, member.paused, member.penalty), member.heard)
+            interface: (member.status, member.paused, member.penalty)
             for (own, interface), member in self._members.items()
             if own == queue
         }

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cti.ami.messages import Packet
-from cti.calls.agents import Standing, listed_member
+from cti.calls.agents import listed_member
 
 if TYPE_CHECKING:
     from cti.calls.state import State
@@ -62,9 +62,8 @@ class Audit:
     def answer(self, fields: Mapping[str, str], items: Sequence[Packet]) -> int:
         """The list that came of a question with these fields; how many differences are certain now and new."""
         what = fields.get("Queue", _CHANNELS)
-        ours = self._state.roll.stand(what) if what else {}
-        told = self._told(what, {interface: times for interface, (_, times) in ours.items()})
-        found = self._queue(what, items, {i: how for i, (how, _) in ours.items()}) if what else self._channels(items)
+        told = self._told(what)
+        found = self._queue(what, items) if what else self._channels(items)
         before, standing = self._before.get(what, frozenset()), self._standing.get(what, frozenset()) & found
         certain = frozenset(one for one in found & before if one[0] != "member" or one[1] not in told) - standing
         if len(self._before) > 10_000:
@@ -81,13 +80,13 @@ class Audit:
         ours = set(self._state.legs)
         return frozenset({("gone", uid) for uid in ours - listed} | {("unseen", uid) for uid in listed - ours})
 
-    def _told(self, queue: str, heard: dict[str, int]) -> frozenset[str]:
+    def _told(self, queue: str) -> frozenset[str]:
         """Members of whom the PBX told since the last look."""
-        before = self._heard.get(queue, {})
+        heard, before = self._state.roll.heard(queue), self._heard.get(queue, {})
         self._heard[queue] = heard
         return frozenset(interface for interface, times in heard.items() if times != before.get(interface))
 
-    def _queue(self, queue: str, items: Sequence[Packet], ours: Mapping[str, Standing]) -> frozenset[Difference]:
+    def _queue(self, queue: str, items: Sequence[Packet]) -> frozenset[Difference]:
         items = [item for item in items if item.get("Queue") == queue]
         listed = {item.get("Uniqueid") for item in items if item.event == "QueueEntry"}
         waiting = {
@@ -97,6 +96,7 @@ class Audit:
             if visit.queue == queue and visit.waiting
         }
         theirs = dict(listed_member(item) for item in items if item.event == "QueueMember")
+        ours = self._state.roll.stand(queue)
         found: set[Difference] = {("left", uid) for uid in waiting - listed} | {
             ("waits", uid) for uid in listed - waiting
         }

@@ -118,10 +118,8 @@ class State:
 
     def next_timer(self) -> float | None:
         """When the clock has to be looked at next."""
-        ahead = [self._timers[0][0]] if self._timers else []
-        if self._doubts:
-            ahead.append(self._doubts[0][0] + PATIENCE_S)
-        return min(ahead, default=None)
+        heaps = ((self._timers, 0.0), (self._doubts, PATIENCE_S))
+        return min((heap[0][0] + patience for heap, patience in heaps if heap), default=None)
 
     def heard(self, now: float) -> None:
         """The PBX tells of `now`: run all that is due, in order, each at its own time."""

@@ -182,8 +182,9 @@ class Office:
 
     def adopt(self, view: ActionView, plan: Plan) -> None:
         """A listening from before this start that still goes on."""
-        self._open[view.id] = entry = Entry(view, plan)
+        entry = Entry(view, plan)
         self._enter(entry)
+        self._open[view.id] = entry
 
     def _enter(self, entry: Entry) -> None:
         """Remember it; the oldest are forgotten for it, and no longer waited for."""

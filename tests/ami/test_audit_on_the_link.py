@@ -123,17 +123,14 @@ async def test_a_list_is_compared_when_all_that_was_told_before_it_is_known(pbx:
 
 async def test_what_was_told_before_the_lists_are_read_again_is_heard_before_them(pbx: ScriptedPbx, ours: Ours) -> None:
     """Else it would be told of calls that the lists have closed, as if they began anew."""
-    plain, asked = pbx.answers["CoreStatus"], 0
-    before = 0
+    plain, before = pbx.answers["CoreStatus"], list(numbered(200))
 
     def status(fields: Fields) -> bytes | None:
-        nonlocal asked, before
-        asked += 1
         said = plain(fields)
         assert said is not None
-        if ours.rosters and not before:
-            before = asked
-            return b"".join(numbered(200)) + said
+        if ours.rosters:
+            said = b"".join(before) + said
+            before.clear()
         return said
 
     pbx.answers["CoreStatus"] = status

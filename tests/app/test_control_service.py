@@ -92,9 +92,8 @@ async def test_lists_tell_what_was_done_before_it_is_written(running: Service, m
         await eventually(lambda: (kept := running.app.store.action("l-1")) is not None and kept.state == "confirmed")
         monkeypatch.setattr(running.app.store, "put_action", held)
         try:
-            assert (await browser.call("POST", "/control/actions", wish | {"id": "l-2", "kind": "member_unpause"}))[
-                0
-            ] == 202
+            wish |= {"id": "l-2", "kind": "member_unpause"}
+            assert (await browser.call("POST", "/control/actions", wish))[0] == 202
             at = (await _acted(board, "l-2", "confirmed"))["at"]
             both = [("l-2", "confirmed"), ("l-1", "confirmed")]
             for who, path in ((browser, "/control/actions"), (desk, "/control/mine")):

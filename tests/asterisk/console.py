@@ -83,12 +83,11 @@ class Console:
         self._watches: list[tuple[Callable[[Headers], bool], asyncio.Future[Headers]]] = []
         self._counter = 0
         self._reading: asyncio.Task[None] | None = None
-        self._connected: asyncio.StreamWriter | None = None
+        self._writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> Console:
         """Connect and log in."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24)
-        self._connected = self._writer
         self.gone.clear()
         banner = await self._reader.readuntil(b"\r\n")
         if self.tape:
@@ -118,9 +117,9 @@ class Console:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
             self._reading = None
-        if self._connected is not None:  # the PBX may have thrown us out before a word
-            self._connected.close()
-            self._connected = None
+        if self._writer is not None:  # the PBX may have thrown us out before a word
+            self._writer.close()
+            self._writer = None
         if self.tape is not None and not keep_tape:
             self.tape.close()
             self.tape = None
@@ -135,6 +134,7 @@ class Console:
             shown = {name: "***" if name == "Secret" else value for name, value in fields.items()}
             self.tape.line(action={"Action": action, "ActionID": key, **shown})
         lines = [f"Action: {action}", f"ActionID: {key}", *(f"{name}: {value}" for name, value in fields.items())]
+        assert self._writer is not None, "not open"
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
         await self._writer.drain()
         return await asyncio.wait_for(answer, 15)
